@@ -1,0 +1,99 @@
+"""What a feature is, and the catalogue of all of them, theme by theme.
+
+A theme is one function that looks at a register as seen on a date and returns its features, all households at once. What it declares is the
+whole of what is known about each feature: the model's monotone directions, the cause words of the reasons, the leak guard and the data
+dictionary are all read from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from features.register import FloatArray
+
+if TYPE_CHECKING:
+    from features.seen import Seen
+
+# 收入水平 is no national risk word, but often the honest reason; the rest are (national column 致贫/返贫风险).
+CAUSES: dict[str, str] = {
+    "income_level": "收入水平",
+    "illness": "因病",
+    "disability": "因残",
+    "schooling": "因学",
+    "disaster": "因自然灾害",
+    "accident": "因意外事故",
+    "industry_failure": "因产业项目失败",
+    "unstable_job": "因务工就业不稳",
+    "no_labour": "缺劳动力",
+    "housing": "因安全住房",
+    "water": "因安全饮水",
+    "other": "其他",
+}
+
+
+class Leak(StrEnum):
+    """Whether a feature may train."""
+
+    SAFE = "safe"
+    STATUS_PROXY = "status_proxy"  # made by the monitoring process itself
+    OUTCOME = "outcome"  # part of what is predicted
+    PROTECTED = "protected"  # must not weigh on anybody
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One input of the model.
+
+    Attributes:
+        name: identifier, `theme`-free and stable.
+        zh: what staff read.
+        unit: yuan, share, persons, months …
+        direction: +1 more is riskier, -1 more is safer, 0 either way.
+        cause: key of `CAUSES`, the word it speaks for in the reasons.
+        leak: only `safe` features train.
+    """
+
+    name: str
+    zh: str
+    unit: str
+    direction: int
+    cause: str
+    leak: Leak = Leak.SAFE
+    theme: str = ""
+    categorical: bool = False
+
+    def __post_init__(self) -> None:
+        if self.categorical and self.direction:
+            raise ValueError(f"{self.name}: a categorical feature has no direction; LightGBM would abort the process")
+        if self.cause not in CAUSES:
+            raise ValueError(f"{self.name}: {self.cause!r} is no cause; causes are {', '.join(CAUSES)}")
+        if self.direction not in (-1, 0, 1):
+            raise ValueError(f"{self.name}: direction is -1, 0 or +1")
+
+
+Values = Mapping[str, FloatArray]
+
+
+@dataclass(frozen=True, slots=True)
+class Theme:
+    """One file of features: its name, what it declares, and the function that computes them."""
+
+    name: str
+    zh: str
+    features: tuple[Feature, ...]
+    compute: Callable[[Seen], Values]
+
+
+def theme(name: str, zh: str, *features: Feature) -> Callable[[Callable[[Seen], Values]], Theme]:
+    """Declares a function as a theme: it returns exactly the declared features, each (n,) float64, NaN where not evaluable."""
+    declared = tuple(
+        Feature(f.name, f.zh, f.unit, f.direction, f.cause, f.leak, name, f.categorical) for f in features
+    )
+
+    def wrap(compute: Callable[[Seen], Values]) -> Theme:
+        return Theme(name, zh, declared, compute)
+
+    return wrap

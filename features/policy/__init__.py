@@ -1,0 +1,1 @@
+"""Policy is data: every line, threshold and rate stands in YAML with unit, source and start date."""

@@ -1,0 +1,43 @@
+"""Plain ids become keyed pseudonyms the moment a file is read; nothing behind the reader ever sees them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from pathlib import Path
+
+from features.errors import UserError
+
+MINIMUM_KEY_BYTES = 32
+
+
+def pseudonym(key: bytes, plain_id: str) -> str:
+    """The pseudonym of an id: always the same under one key, and not to be undone without it.
+
+    >>> pseudonym(b"k" * 32, "990000-000001") == pseudonym(b"k" * 32, "990000-000001")
+    True
+    >>> len(pseudonym(b"k" * 32, "990000-000001"))
+    20
+    """
+    return hmac.new(key, plain_id.encode(), hashlib.sha256).hexdigest()[:20]
+
+
+def load_key(path: Path) -> bytes:
+    """Reads the pseudonym key; without a proper one nothing may start.
+
+    Args:
+        path: a file of 64 or more hexadecimal digits (32 bytes), readable by the service only.
+
+    Raises:
+        UserError: the file is absent or too short, with the command that makes one.
+    """
+    make = f"make one 请生成: python -c \"import secrets; print(secrets.token_hex(32))\" > {path}"
+    try:
+        key = bytes.fromhex(path.read_text().strip())
+    except FileNotFoundError:
+        raise UserError(f"pseudonym key {path} is missing 缺少假名密钥; {make}") from None
+    except ValueError:
+        raise UserError(f"pseudonym key {path} is not hexadecimal 不是十六进制; {make}") from None
+    if len(key) < MINIMUM_KEY_BYTES:
+        raise UserError(f"pseudonym key {path} is shorter than {MINIMUM_KEY_BYTES} bytes 密钥过短; {make}")
+    return key

@@ -1,0 +1,293 @@
+"""Reads a register from a folder of Parquet or CSV files (one file or one folder of parts a table) and replaces ids by pseudonyms.
+
+Good rows load; a row that cannot be placed (no household, no validity, no known_on) is left out and reported; a cell that cannot be read
+becomes missing and is reported. Nothing is dropped without a word.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.dataset
+import yaml
+
+from features.encode import encode_cells
+from features.errors import Problem, RegisterError
+from features.pseudonym import pseudonym
+from features.register import Array, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
+from features.tables import TABLES, Column, Kind, Table
+
+PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
+
+
+@dataclass
+class Reading:
+    """A register as read, and all that was wrong with the files."""
+
+    register: Register
+    problems: list[Problem] = field(default_factory=list)
+    rows_read: dict[str, int] = field(default_factory=dict)
+    rows_left_out: dict[str, int] = field(default_factory=dict)
+
+
+def read_info(folder: Path) -> RegisterInfo:
+    """The register's own description, `register.yaml`; a folder without one is a plain, real register."""
+    path = folder / "register.yaml"
+    if not path.exists():
+        return RegisterInfo()
+    text = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    known = {"county", "synthetic", "known_until", "indicators", "seed", "households", "from", "to", "note"}
+    if extra := set(text) - known:
+        raise RegisterError(f"{path}: unknown entries 未知条目 {sorted(extra)}; known are {sorted(known)}")
+    until = text.get("known_until")
+    return RegisterInfo(
+        county=str(text.get("county") or ""),
+        synthetic=bool(text.get("synthetic", False)),
+        known_until=dt.date.fromisoformat(str(until)) if until else None,
+        indicators=tuple(Indicator(**entry) for entry in text.get("indicators") or ()),
+    )
+
+
+def table_files(folder: Path, name: str) -> list[Path]:
+    """The files of one table: NAME.parquet, NAME.csv or the parts inside the folder NAME."""
+    found = [path for path in (folder / f"{name}.parquet", folder / f"{name}.csv") if path.is_file()]
+    if (folder / name).is_dir():
+        found += sorted(path for path in (folder / name).iterdir() if path.suffix in {".parquet", ".csv"})
+    return found
+
+
+def digest(files: Iterable[Path]) -> str:
+    """sha256 over the files' names and contents: the version of the data."""
+    total = hashlib.sha256()
+    for path in sorted(files):
+        total.update(path.name.encode())
+        with path.open("rb") as stream:
+            total.update(hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def read_register(
+    folder: Path,
+    key: bytes | None,
+    *,
+    since: dt.date | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Reading:
+    """Reads all tables of a register folder.
+
+    Args:
+        folder: holds households.parquet (or .csv, or households/part-*.parquet), members, … and optionally register.yaml.
+        key: the pseudonym key; None keeps ids as they are, for public panels only.
+        since: leave out incomes, events, visits, measures and spells that ended before this day (the last 36 months are enough to score).
+        progress: called with each table's name as it starts.
+
+    Raises:
+        RegisterError: there is no households table, or a table lacks a required column.
+    """
+    files = {name: table_files(folder, name) for name in TABLES}
+    if not files["households"]:
+        raise RegisterError(f"{folder} holds no households table 缺少户表: expected households.parquet, households.csv or households/")
+    info = read_info(folder)
+    frames: dict[str, pa.Table] = {}
+    problems: list[Problem] = []
+    missing: list[Problem] = []
+    for name, schema in TABLES.items():
+        progress(name)
+        if not files[name]:
+            continue
+        frames[name] = _arrow(files[name], schema, since)
+        have = set(frames[name].column_names)
+        for column in schema.columns:
+            if column.required and column.name not in have:
+                missing.append(Problem(name, None, column.name, f"required column {column.name} ({column.zh}) is missing 缺少必填列", "add the column 请补充该列"))
+        for extra in sorted(have - {column.name for column in schema.columns}):
+            problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
+    if missing:
+        raise RegisterError(f"{folder} cannot be read 无法读取", missing)
+    reading = from_arrow(frames, info, key)
+    reading.problems[:0] = problems
+    everything = [path for paths in files.values() for path in paths]
+    info = RegisterInfo(info.county, info.synthetic, info.known_until, info.indicators, digest(everything))
+    reading.register = Register(reading.register.household_id, reading.register.tables, reading.register.texts, info)
+    return reading
+
+
+def _arrow(files: list[Path], schema: Table, since: dt.date | None) -> pa.Table:
+    parts = []
+    for path in files:
+        if path.suffix == ".csv":
+            header = path.open(encoding="utf-8-sig").readline().strip().split(",")
+            options = pyarrow.csv.ConvertOptions(
+                column_types={name.strip().strip('"'): pa.string() for name in header}, strings_can_be_null=True, quoted_strings_can_be_null=True
+            )
+            parts.append(pyarrow.csv.read_csv(path, convert_options=options))
+        else:
+            parts.append(pyarrow.dataset.dataset(path, format="parquet").to_table(filter=_since(path, schema, since)))
+    return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
+
+
+# By which column a row of these tables is old.
+_AGE_COLUMNS = {"incomes": "period_end", "events": "occurred_on", "visits": "visited_on", "measures": "end_date", "employment": "end_date"}
+
+
+def _since(path: Path, schema: Table, since: dt.date | None) -> Any:
+    column = _AGE_COLUMNS.get(schema.name)
+    if since is None or column is None:
+        return None
+    kind = pyarrow.dataset.dataset(path, format="parquet").schema.field(column).type
+    bound = pa.scalar(since) if pa.types.is_date(kind) else pa.scalar(since.isoformat()[:7])
+    return pc.field(column).is_null() | (pc.field(column) >= bound)
+
+
+def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | None) -> Reading:
+    """Encodes Arrow tables (columns named as in the schema) into a register.
+
+    Args:
+        frames: by table name; tables that are absent are empty.
+        info: the register's description.
+        key: the pseudonym key, or None to keep ids.
+
+    Returns:
+        the reading; households sorted by (pseudonymous) id.
+    """
+    reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
+    words = _Words(key)
+    ids = words.ids(_text(frames["households"]["household_id"]))
+    universe = np.array(sorted({name for name in ids.dictionary.to_pylist() if name}), dtype=np.str_)
+    index = pa.array(universe.tolist(), pa.string())
+    tables: dict[str, TableArrays] = {}
+    texts: dict[tuple[str, str], list[str]] = {}
+    indicators = pa.array([indicator.name for indicator in info.indicators], pa.string())
+    for name, schema in TABLES.items():
+        frame = frames.get(name)
+        if frame is None:
+            tables[name] = empty_table(schema)
+            continue
+        reading.rows_read[name] = len(frame)
+        report = _Report(name, reading.problems)
+        encoded = ids if name == "households" else words.ids(_text(frame["household_id"]))
+        household = _take(pc.index_in(encoded.dictionary, index), encoded.indices)
+        columns: dict[str, Array] = {}
+        usable = household >= 0
+        report.rows(~usable, "household_id", "the household is not in the households table 户表中无此户", "add it to households 请在户表补录")
+        for column in schema.columns:
+            if column.name == "household_id":
+                continue
+            if column.name not in frame.column_names:
+                columns[column.name] = encode_cells(column, [None] * len(frame), lambda *_: None) if column.kind not in (Kind.ID, Kind.TEXT) else np.full(len(frame), -1, np.int32)
+                continue
+            if column.kind in (Kind.ID, Kind.TEXT):
+                if column.name == "member_id":
+                    values, known_words = words.members(_text(frame[column.name]))
+                elif name == "indicators":
+                    coded = _dictionary(_text(frame[column.name]))
+                    values, known_words = _take(pc.index_in(coded.dictionary, indicators), coded.indices), indicators.to_pylist()
+                    report.rows(values < 0, column.name, "the indicator is not declared in register.yaml 指标未声明", "declare it there 请声明")
+                else:
+                    coded = _dictionary(_text(frame[column.name]))
+                    values, known_words = _take(pa.array(range(len(coded.dictionary)), pa.int32()), coded.indices), coded.dictionary.to_pylist()
+                texts[name, column.name] = known_words
+                columns[column.name] = values
+                absent = values < 0
+            else:
+                columns[column.name] = values = _encode(column, frame[column.name], report)
+                absent = np.isnan(values) if values.dtype == np.float64 else values == (-1 if column.kind is Kind.CATEGORY else 2**31 - 1)
+            if column.required and absent.any():
+                report.rows(absent & usable, column.name, f"{column.zh} is missing or unreadable, the row is left out 缺失或无法识别，该行未载入", "fill it in 请补全")
+                usable &= ~absent
+        if not usable.all():
+            reading.rows_left_out[name] = int((~usable).sum())
+            household = household[usable]
+            columns = {column: values[usable] for column, values in columns.items()}
+        tables[name] = assemble(schema, household, columns)
+    reading.register = Register(universe, tables, texts, info)
+    return reading
+
+
+class _Words:
+    """Texts to indexes, ids through the pseudonym key; members share one index over all tables."""
+
+    def __init__(self, key: bytes | None) -> None:
+        self._key = key
+        self._members: dict[str, int] = {}
+        self._member_words: list[str] = []
+
+    def ids(self, values: pa.ChunkedArray) -> pa.DictionaryArray:
+        coded = _dictionary(values)
+        if self._key is None:
+            return coded
+        key = self._key
+        words = pa.array([None if word is None else pseudonym(key, word) for word in coded.dictionary.to_pylist()], pa.string())
+        return pa.DictionaryArray.from_arrays(coded.indices, words)
+
+    def members(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
+        coded = self.ids(values)
+        places = np.empty(len(coded.dictionary), dtype=np.int32)
+        for i, word in enumerate(coded.dictionary.to_pylist()):
+            place = self._members.setdefault(word, len(self._members))
+            if place == len(self._member_words):
+                self._member_words.append(word)
+            places[i] = place
+        return _take(pa.array(places), coded.indices), self._member_words
+
+
+class _Report:
+    def __init__(self, table: str, problems: list[Problem]) -> None:
+        self.table = table
+        self.problems = problems
+
+    def rows(self, wrong: Array, column: str, reason: str, remedy: str) -> None:
+        for row in np.flatnonzero(wrong)[: max(0, PROBLEMS_KEPT - len(self.problems))]:
+            self.problems.append(Problem(self.table, int(row) + 1, column, reason, remedy))
+
+
+def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    kind = values.type
+    if pa.types.is_dictionary(kind) or pa.types.is_string(kind):
+        return values
+    return values.cast(pa.string())
+
+
+def _dictionary(values: pa.ChunkedArray) -> pa.DictionaryArray:
+    coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    coded = coded.unify_dictionaries().combine_chunks()
+    if isinstance(coded, pa.ChunkedArray):
+        coded = coded.chunk(0) if coded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
+    return coded
+
+
+def _take(places: pa.Array, indices: pa.Array) -> Array:
+    """places[indices] with -1 for nulls on either side."""
+    table = np.append(places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
+    return table[indices.fill_null(len(places)).to_numpy(zero_copy_only=False)]
+
+
+def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
+    """One column to its array: numbers at once, everything else through its few distinct cells."""
+    if column.kind is Kind.NUMBER and not pa.types.is_dictionary(values.type) and not pa.types.is_string(values.type):
+        numbers: Array = np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
+        low, high = column.low if column.low is not None else -np.inf, column.high if column.high is not None else np.inf
+        wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
+        if wrong.any():
+            report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
+            numbers[wrong] = np.nan
+        return numbers
+    coded = _dictionary(values)
+    cells = coded.dictionary.to_pylist()
+    bad: dict[int, str] = {}
+    distinct = encode_cells(column, [*(cell.strip() if isinstance(cell, str) else cell for cell in cells), None], bad.setdefault)
+    bad.pop(len(cells), None)  # the one blank put there for nulls
+    places = coded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)
+    for place, reason in bad.items():
+        if cells[place] not in (None, ""):
+            report.rows(places == place, column.name, reason, "correct the cell 请更正")
+    return distinct[places]

@@ -1,0 +1,280 @@
+"""The register in memory: arrays sorted by household, and what of them was known on a date.
+
+One mechanism serves every table. Each row carries two days computed once, when the register is assembled:
+
+* `visible_on`: when the row began to count, the later of `known_on` and `valid_from`;
+* `superseded_on`: when another row of the same thing, later in validity or (for the same validity) known later, began to count.
+
+A row is current on `as_of` exactly when `visible_on <= as_of < superseded_on`: a mask, no sorting, no look-ahead.
+
+Worked example, a member's labour ability:
+    row A: valid 2019-01-01, known 2019-01-20, able   -> visible 2019-01-20, superseded 2021-08-01
+    row B: valid 2021-06-05, known 2021-08-01, lost   -> visible 2021-08-01, superseded never
+    as_of 2021-07-01 sees A; as_of 2021-08-01 sees B. Deleting B before 2021-08-01 would change nothing that is seen.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from features.tables import TABLES, Kind, Table
+
+Array = npt.NDArray[Any]
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int32]
+BoolArray = npt.NDArray[np.bool_]
+
+NEVER = np.int32(2**31 - 1)
+"""The day that never comes, and the month: missing dates and months are held as this."""
+
+EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
+EMPTY_DTYPES: dict[Kind, Any] = {
+    Kind.ID: np.int32,
+    Kind.TEXT: np.int32,
+    Kind.CATEGORY: np.int8,
+    Kind.FLAG: np.float64,
+    Kind.NUMBER: np.float64,
+    Kind.DATE: np.int32,
+    Kind.MONTH: np.int32,
+}
+
+
+def day(date: dt.date) -> int:
+    """A date as days since 1970-01-01.
+
+    >>> day(dt.date(1970, 1, 11))
+    10
+    """
+    return date.toordinal() - EPOCH_ORDINAL
+
+
+def last_full_month(as_of: dt.date) -> int:
+    """The last month that has wholly passed on a date, as months since 1970-01.
+
+    >>> last_full_month(dt.date(1970, 3, 31)), last_full_month(dt.date(1970, 3, 30))
+    (2, 1)
+    """
+    tomorrow = as_of + dt.timedelta(days=1)
+    return (tomorrow.year - 1970) * 12 + tomorrow.month - 2
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """An input that only this register has: its name, Chinese name, unit, risk direction (+1, -1, 0) and the cause word it speaks for."""
+
+    name: str
+    zh: str
+    unit: str = ""
+    direction: int = 0
+    cause: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterInfo:
+    """What is known of the register as a whole.
+
+    Attributes:
+        county: 6-digit area code, or "" where it holds several.
+        synthetic: True where no real person stands behind a row; such registers use the synthetic line table.
+        known_until: the last day for which the register claims to be complete in what was known.
+        indicators: the declared names of the indicators table.
+        digest: sha256 over the files it was read from, "" where it never was a file.
+    """
+
+    county: str = ""
+    synthetic: bool = False
+    known_until: dt.date | None = None
+    indicators: tuple[Indicator, ...] = ()
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableArrays:
+    """One table as arrays: row r belongs to household `household[r]`; rows are sorted by household."""
+
+    name: str
+    columns: Mapping[str, Array]
+    household: IntArray
+    visible_on: IntArray
+    superseded_on: IntArray
+
+    def __len__(self) -> int:
+        return len(self.household)
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """All facts of a set of households, with when each was true and when it was known.
+
+    Attributes:
+        household_id: (n,) ids as text, sorted.
+        village_code: per village index, the 12-digit code; `tables["households"].columns["village_code"]` holds indexes into it.
+        tables: by table name.
+        texts: per table and TEXT/ID column, the words behind the indexes.
+    """
+
+    household_id: npt.NDArray[np.str_]
+    tables: Mapping[str, TableArrays]
+    texts: Mapping[tuple[str, str], Sequence[str]]
+    info: RegisterInfo = field(default_factory=RegisterInfo)
+
+    def __len__(self) -> int:
+        return len(self.household_id)
+
+    def at(self, as_of: dt.date) -> View:
+        """What was known of these households on a date."""
+        return View(self, as_of)
+
+    def select(self, chosen: BoolArray) -> Register:
+        """The register of some households only (chosen: one bool a household), their order kept."""
+        place = np.cumsum(chosen, dtype=np.int32) - np.int32(1)
+        tables = {}
+        for name, table in self.tables.items():
+            rows = chosen[table.household]
+            tables[name] = TableArrays(
+                name,
+                {column: values[rows] for column, values in table.columns.items()},
+                place[table.household[rows]],
+                table.visible_on[rows],
+                table.superseded_on[rows],
+            )
+        return Register(self.household_id[chosen], tables, self.texts, self.info)
+
+
+def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -> TableArrays:
+    """Sorts one table's encoded columns by household and works out from when until when each row counts.
+
+    Args:
+        schema: the table's declaration.
+        household: (rows,) index of the household of each row.
+        columns: every column of the schema but household_id, encoded as `EMPTY_DTYPES` says.
+
+    Returns:
+        the table, rows sorted by (household, entity, valid, known_on).
+    """
+    rows = len(household)
+    known = columns["known_on"]
+    valid = columns[schema.valid] if schema.valid else None
+    entity = [columns[name] for name in schema.entity]
+    if rows > 1:
+        keys = [known] if valid is None else [known, valid]
+        order = np.lexsort((*keys, *reversed(entity), household))
+        if not np.array_equal(order, np.arange(rows)):
+            household = household[order]
+            columns = {name: values[order] for name, values in columns.items()}
+            known = columns["known_on"]
+            valid = columns[schema.valid] if schema.valid else None
+            entity = [columns[name] for name in schema.entity]
+    visible = known if valid is None else np.maximum(known, valid)
+    superseded = np.full(rows, NEVER, dtype=np.int32)
+    if rows > 1:
+        same = household[1:] == household[:-1]
+        for values in entity:
+            same &= values[1:] == values[:-1]
+        if schema.name == "events":
+            same &= columns["event_id"][1:] >= 0  # rows without an id are each their own event
+        # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible + thing * step`.
+        # Things ascend, so what is carried over from a later thing is larger than anything of one's own and never wins.
+        step = np.int64(2**33)
+        thing = np.r_[0, np.cumsum(~same)] * step
+        following = np.r_[np.where(same, visible[1:], NEVER), NEVER] + thing
+        superseded = (np.minimum.accumulate(following[::-1])[::-1] - thing).astype(np.int32)
+    return TableArrays(schema.name, columns, household, visible, superseded)
+
+
+def empty_table(schema: Table) -> TableArrays:
+    """A table without rows."""
+    none = np.empty(0, dtype=np.int32)
+    columns = {c.name: np.empty(0, dtype=EMPTY_DTYPES[c.kind]) for c in schema.columns if c.name != "household_id"}
+    return TableArrays(schema.name, columns, none, none, none)
+
+
+class View:
+    """What was known on one date: the rows that count, table by table, read lazily."""
+
+    def __init__(self, register: Register, as_of: dt.date) -> None:
+        self.register = register
+        self.as_of = as_of
+        self.day = day(as_of)
+        self.month = last_full_month(as_of)
+        self.n = len(register)
+        self._current: dict[str, TableView] = {}
+
+    def __getitem__(self, table: str) -> TableView:
+        """The rows of a table that count on the date: one version of each thing."""
+        view = self._current.get(table)
+        if view is None:
+            arrays = self.register.tables[table]
+            rows = arrays.visible_on <= self.day
+            rows &= arrays.superseded_on > self.day
+            view = self._current[table] = TableView(arrays, rows, self.n)
+        return view
+
+    def known(self, table: str) -> TableView:
+        """All rows of a table known on the date, superseded ones too: for what changed."""
+        arrays = self.register.tables[table]
+        return TableView(arrays, arrays.visible_on <= self.day, self.n)
+
+
+class TableView:
+    """Some rows of one table, with sums, counts and extremes by household."""
+
+    __slots__ = ("_all", "_arrays", "_cache", "_rows", "household", "n")
+
+    def __init__(self, arrays: TableArrays, rows: BoolArray, n: int) -> None:
+        self._arrays = arrays
+        self._all = bool(rows.all())
+        self._rows = rows
+        self._cache: dict[str, Array] = {}
+        self.n = n
+        self.household = arrays.household if self._all else arrays.household[rows]
+
+    def __len__(self) -> int:
+        return len(self.household)
+
+    def __getitem__(self, column: str) -> Array:
+        values = self._cache.get(column)
+        if values is None:
+            values = self._arrays.columns[column]
+            if not self._all:
+                values = values[self._rows]
+            self._cache[column] = values
+        return values
+
+    def is_code(self, column: str, *codes: str) -> BoolArray:
+        """Which rows carry one of these category codes."""
+        declared = TABLES[self._arrays.name].column(column).codes
+        values = self[column]
+        hit: BoolArray = values == declared.index(codes[0])
+        for code in codes[1:]:
+            hit |= values == declared.index(code)
+        return hit
+
+    def total(self, values: Array) -> FloatArray:
+        """Sum by household of one value a row (booleans count)."""
+        return np.bincount(self.household, weights=values, minlength=self.n)
+
+    def count(self) -> FloatArray:
+        """Rows by household."""
+        return np.bincount(self.household, minlength=self.n).astype(np.float64)
+
+    def largest(self, values: FloatArray, default: float = np.nan) -> FloatArray:
+        """Largest value by household; `default` where a household has no row. NaN cells are passed over."""
+        out = np.full(self.n, -np.inf)
+        if len(values):
+            starts = np.flatnonzero(np.r_[True, self.household[1:] != self.household[:-1]])
+            out[self.household[starts]] = np.fmax.reduceat(values, starts)
+        out[~(out > -np.inf)] = default
+        return out
+
+    def last(self, values: Array, default: float = np.nan) -> FloatArray:
+        """The value of the household's last row; for tables with one current row a household, that row's value."""
+        out = np.full(self.n, default)
+        out[self.household] = values  # rows are sorted: the last one stays
+        return out

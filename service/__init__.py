@@ -1,0 +1,1 @@
+"""How people use it: import, storage, scoring and the HTTP API."""
