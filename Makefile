@@ -1,0 +1,90 @@
+# 防贫 Fangpin: every command of the README. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+UV := UV_SYSTEM_CERTS=1 UV_LINK_MODE=copy UV_NO_CONFIG=1 VIRTUAL_ENV=$(abspath $(VENV)) $(VENV)/bin/uv
+COMPILE := $(UV) pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate
+
+COUNTY ?= jinsha
+HOUSEHOLDS ?= 25000
+PORT ?= 8000
+SERVE ?= 1
+DIR ?= var/eph
+OUT ?= var/backtest
+
+export OMP_NUM_THREADS ?= 2
+export PYTHONDONTWRITEBYTECODE ?=
+
+.PHONY: help setup setup-dev demo test check format backtest bench docs lock clean
+
+help: ## 列出全部命令 list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.demo ## 安装演示与训练所需 install what the demo needs
+setup-dev: $(VENV)/.dev ## 安装测试与检查所需 install what the tests and checks need
+
+# The virtual environment, and uv in it: pip alone takes minutes for the same lock.
+$(VENV)/.bootstrap: requirements/bootstrap.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed 需要 Python 3.11 及以上，当前为 " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	@if [ ! -x $(PY) ]; then \
+	  echo "==> 创建虚拟环境 virtual environment $(VENV)"; \
+	  $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
+	    else echo "python3-venv is missing 缺少 python3-venv; run 请运行: sudo apt-get install -y python3-venv" >&2; exit 1; fi; }; \
+	fi
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@touch $@
+
+# LightGBM needs the OpenMP runtime, which a bare Debian lacks.
+$(VENV)/.openmp: | $(VENV)/.bootstrap
+	@if ! $(PY) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "==> 安装 OpenMP 运行库 OpenMP runtime libgomp1"; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgomp1 >/dev/null; \
+	  elif [ "$$(uname -s)" = Linux ]; then \
+	    echo "The OpenMP runtime is missing 缺少 OpenMP 运行库; run 请运行: sudo apt-get install -y libgomp1" >&2; exit 1; \
+	  fi; \
+	fi
+	@touch $@
+
+# Only what the hashed locks name is installed; the project itself is linked, not copied.
+define install
+	@echo "==> 安装依赖 installing $(1)"
+	@$(UV) pip install -q --require-hashes -r $(1)
+	@$(UV) pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+endef
+
+$(VENV)/.demo: requirements/train.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
+	$(call install,requirements/train.txt)
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
+	$(call install,requirements/dev.txt)
+
+lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks anew
+	@$(COMPILE) --extra train --extra build --extra dev pyproject.toml -o requirements/dev.txt
+	@$(COMPILE) --extra train --extra build -c requirements/dev.txt pyproject.toml -o requirements/train.txt
+	@$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
+	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+
+test: setup-dev ## 全部测试 run all tests
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -q $(ARGS)
+
+check: setup-dev ## 格式、规范、类型、导入规则 format, lint, strict types, import rule
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports
+
+format: setup-dev ## 自动格式化 format the code
+	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
+
+clean: ## 清除生成物（先列出；YES=1 才删除） list what would be removed; YES=1 removes it
+	@git clean -ndX -e '!.venv/'
+	@if [ "$(YES)" = 1 ]; then git clean -qfdX; else echo "以上将被删除，确认请运行 to remove them run: make clean YES=1"; fi
