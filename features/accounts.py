@@ -1,12 +1,13 @@
 """Income arithmetic: what a household earned in twelve months, by source, from rows of any period.
 
-Net income = wage + business − business expense + property + policy transfers + other transfers; per capita = ÷ sharing size.
-Quarterly rows are summed over the last twelve months that the household's rows cover (a month counts as covered once any source reported it
-and none of its amounts is blank) and scaled to twelve months; for a source reported only by the year, its latest yearly row is taken.
+Net income = wage + business − business expense + property + policy transfers + other transfers; per capita = ÷ sharing
+size. Quarterly rows are summed over the last twelve months that the household's rows cover (a month counts as covered
+once any source reported it and none of its amounts is blank) and scaled to twelve months; for a source reported only by
+the year, its latest yearly row is taken.
 
-Worked example, seen on 2023-12-31: wages 3,000 a quarter for 2022Q4…2023Q3, the fourth quarter of 2023 not yet known, farm income 8,000 for
-the year 2022. Last covered month: 2023-09. Wage 12,000, business 8,000, net 20,000; with four persons 5,000 per capita.
-With only 2023Q2 and 2023Q3 known, wages are 6,000 in six covered months: again 12,000 a year.
+Worked example, seen on 2023-12-31: wages 3,000 a quarter for 2022Q4…2023Q3, the fourth quarter of 2023 not yet known,
+farm income 8,000 for the year 2022. Last covered month: 2023-09. Wage 12,000, business 8,000, net 20,000; with four
+persons 5,000 per capita. With only 2023Q2 and 2023Q3 known, wages are 6,000 in six covered months: again 12,000 a year.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.register import NEVER, Array, FloatArray, IntArray, TableView, View
+from features.register import NEVER, Array, FloatArray, IntArray, View
 from features.tables import INCOME_SOURCES
 
 SOURCES = tuple(code for code, _ in INCOME_SOURCES)
@@ -24,6 +25,8 @@ SIGNS = np.array([-1.0 if code == "business_expense" else 1.0 for code in SOURCE
 POLICY = SOURCES.index("transfer_policy")
 YEAR = 12
 MEMORY_MONTHS = 48  # how far back months are told apart, one bit each
+QUARTERS = 8
+_EVERY_QUARTER = 3 * np.arange(QUARTERS)
 STALE_MONTHS = 24  # income older than this says nothing of today: not evaluable
 
 
@@ -32,9 +35,11 @@ class Accounts:
     """Yearly income of each household as known on a date.
 
     Attributes:
-        by_source: (n, sources) yuan a year of the household in the last twelve covered months; NaN rows where nothing is known.
+        by_source: (n, sources) yuan a year of the household in the last twelve covered months; NaN rows where nothing
+            is known.
         before: the same for the twelve months before those.
-        quarters: (n, 8) net yuan by quarter, counted back from the last covered month; NaN where a quarter is not wholly covered.
+        quarters: (n, 8) net yuan by quarter, counted back from the last covered month; NaN where a quarter is not
+            wholly covered.
         last_month: (n,) last covered month, -1 where none.
         covered: (n,) months covered within the last twelve.
     """
@@ -65,57 +70,57 @@ def accounts(view: View) -> Accounts:
     if not len(rows):
         unknown = np.full((n, N_SOURCES), np.nan)
         return Accounts(unknown, unknown, np.full((n, 8), np.nan), np.full(n, -1, dtype=np.int32), np.zeros(n))
+    household = rows.household
     length = rows["period_end"] - rows["period_start"] + 1
     age = view.month - rows["period_end"]  # months since the period ended
-    recent = (age >= 0) & (age < MEMORY_MONTHS)
-    blank = np.isnan(rows["amount"])
-    bits = _bits(age, length, recent)
-    short = recent & (length < YEAR)
-    covered = _union(rows, bits, recent & ~blank) & ~_union(rows, bits, short & blank)
-    covered_short = _union(rows, bits, short & ~blank) & covered
+    usable = (age >= 0) & (age < MEMORY_MONTHS)
+    known = usable & ~np.isnan(rows["amount"])
+    short = length < YEAR
+    bits = _bits(age, length, usable)
+    reported, blank = rows.union(bits * known), rows.union(bits * (usable & short & ~known))
+    yearly_rows = known & ~short
+    by_quarter = rows.union(bits * (known & short)) & ~blank
+    covered = reported & ~blank
     newest = _lowest_bit(covered)  # months between as_of and the last covered month; 64 where none
 
-    key = rows.household * N_SOURCES + rows["source"]
+    amount = np.where(known, rows["amount"], 0.0)
+    back = age - newest[household]  # months between the period's end and the household's last covered month
+    key = household * N_SOURCES + rows["source"]
     size = n * N_SOURCES
-    back = age - newest[rows.household]  # months between the period's end and the household's last covered month
-    amount = np.where(blank, 0.0, rows["amount"])
-    known = recent & ~blank
-
-    def year(shift: int) -> FloatArray:
-        window = _window(newest + shift)
-        months = np.bitwise_count(covered_short & window).astype(np.float64)
-        # months of each short row inside the window, counted only where the household's month is covered
-        inside = np.bitwise_count(bits & window[rows.household] & covered_short[rows.household]) * short
-        share = inside / length
-        sums = np.bincount(key, weights=amount * share * known, minlength=size).reshape(n, N_SOURCES)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            yearly = np.where(months[:, None] > 0, sums * (YEAR / months)[:, None], 0.0)
-        long = known & (length >= YEAR) & (back >= shift) & (back < shift + YEAR)
-        if long.any():
-            # of a source's yearly rows that end inside the window the latest stands for it, unless it is also reported by the quarter
+    window = np.array([_window(newest), _window(newest + YEAR)])  # this year, the year before
+    seen = window & by_quarter  # a row counts with its months inside the window, where the household's month is covered
+    months = np.bitwise_count(seen)
+    inside = np.bitwise_count(bits & seen[:, household]) * (known & short)
+    place = np.concatenate((key, key + size))
+    sums = np.bincount(place, weights=(amount * inside / length).ravel(), minlength=2 * size).reshape(2, n, N_SOURCES)
+    years = sums * (YEAR / np.maximum(months, 1))[:, :, None]
+    anything = months > 0
+    if yearly_rows.any():
+        for which, shift in enumerate((0, YEAR)):
+            long = yearly_rows & (back >= shift) & (back < shift + YEAR)
+            # of a source's yearly rows that end inside the window the latest stands for it, unless it is also reported
+            # by the quarter
             latest = np.full(size, NEVER, dtype=np.int64)
             np.minimum.at(latest, key[long], back[long])
             chosen = long & (back == latest[key])
             rate = np.bincount(key[chosen], weights=(amount * YEAR / length)[chosen], minlength=size).reshape(n, N_SOURCES)
-            reported = np.bincount(key[inside > 0], minlength=size).reshape(n, N_SOURCES) > 0
-            yearly = np.where(reported, yearly, rate)
-            anything = (months > 0) | (np.bincount(rows.household[chosen], minlength=n) > 0)
-        else:
-            anything = months > 0
-        yearly[~anything] = np.nan
-        return yearly
+            quarterly = np.bincount(key[inside[which] > 0], minlength=size).reshape(n, N_SOURCES) > 0
+            years[which] = np.where(quarterly, years[which], rate)
+            anything[which] |= np.bincount(household[chosen], minlength=n) > 0
+    years[~anything] = np.nan
+    years[0, newest >= STALE_MONTHS] = np.nan
 
-    by_source = year(0)
-    by_source[newest >= STALE_MONTHS] = np.nan
-    signed = amount * SIGNS[rows["source"]]
     quarter = back // 3
-    fits = known & short & (length == 3) & (back >= 0) & (quarter < 8) & (back % 3 == 0)
-    place = rows.household * 8 + np.where(fits, quarter, 0)
-    quarters = np.bincount(place[fits], weights=signed[fits], minlength=n * 8).reshape(n, 8)
-    three = np.uint64(7) << (np.minimum(newest, 20)[:, None] + 3 * np.arange(8)).astype(np.uint64)
-    quarters[(covered_short[:, None] & three) != three] = np.nan
+    fits = known & (length == 3) & (back >= 0) & (quarter < QUARTERS) & (back % 3 == 0)
+    signed = amount * SIGNS[rows["source"]]
+    quarters = np.asarray(
+        np.bincount((household * QUARTERS + quarter)[fits], weights=signed[fits], minlength=n * QUARTERS),
+        dtype=np.float64,
+    ).reshape(n, QUARTERS)
+    three = np.uint64(7) << (np.minimum(newest, MEMORY_MONTHS - 24)[:, None] + _EVERY_QUARTER).astype(np.uint64)
+    quarters[(by_quarter[:, None] & three) != three] = np.nan
     last_month = np.where(newest < MEMORY_MONTHS, view.month - newest, -1).astype(np.int32)
-    return Accounts(by_source, year(YEAR), quarters, last_month, np.bitwise_count(covered & _window(newest)).astype(np.float64))
+    return Accounts(years[0], years[1], quarters, last_month, np.bitwise_count(covered & window[0]).astype(np.float64))
 
 
 def income_between(view: View, first: int, last: int) -> tuple[FloatArray, FloatArray]:
@@ -137,10 +142,11 @@ def income_between(view: View, first: int, last: int) -> tuple[FloatArray, Float
     blank = np.isnan(rows["amount"])
     share = np.where(hit & ~blank, inside / length, 0.0)
     key = rows.household * N_SOURCES + rows["source"]
-    sums = np.bincount(key, weights=np.where(blank, 0.0, rows["amount"]) * share, minlength=n * N_SOURCES).reshape(n, N_SOURCES)
+    amount = np.where(blank, 0.0, rows["amount"]) * share
+    sums = np.asarray(np.bincount(key, weights=amount, minlength=n * N_SOURCES), dtype=np.float64).reshape(n, N_SOURCES)
     end = last - np.minimum(rows["period_end"], last)
     bits = _bits(end, np.where(hit, inside, 0), hit)
-    covered = _union(rows, bits, hit & ~blank) & ~_union(rows, bits, hit & blank)
+    covered = rows.union(bits * (hit & ~blank)) & ~rows.union(bits * (hit & blank))
     return sums, np.bitwise_count(covered).astype(np.float64)
 
 
@@ -151,19 +157,10 @@ def _bits(age: Array, length: Array, usable: Array) -> Array:
     return np.asarray(((one << width) - one) << np.where(usable, age, 0).astype(np.uint64))
 
 
-def _union(rows: TableView, bits: Array, usable: Array) -> Array:
-    """The months that any usable row of a household covers, as bits by household."""
-    out = np.zeros(rows.n, dtype=np.uint64)
-    if len(rows):
-        starts = np.flatnonzero(np.concatenate(([True], rows.household[1:] != rows.household[:-1])))
-        out[rows.household[starts]] = np.bitwise_or.reduceat(np.where(usable, bits, np.uint64(0)), starts)
-    return out
-
-
 def _lowest_bit(bits: Array) -> IntArray:
     """Index of the lowest bit that is set; 64 where none is."""
     one = np.uint64(1)
-    return np.bitwise_count((bits & (~bits + one)) - one).astype(np.int32)
+    return np.asarray(np.bitwise_count((bits & (~bits + one)) - one), dtype=np.int32)
 
 
 def _window(newest: IntArray) -> Array:

@@ -8,9 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.catalog import Feature, Theme
+from features.disability import disability
+from features.employment import employment
+from features.illness import illness
+from features.income import income
+from features.livelihood import livelihood
 from features.policy.registry import Policy
-from features.register import FloatArray, Indicator, IntArray, Register
-from features.seen import Seen
+from features.ratios import positive
+from features.register import FloatArray, Indicator, IntArray, Register, RegisterInfo
+from features.seen import YEAR, Seen
+from features.shocks import shocks
+from features.structure import structure
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +68,19 @@ class FeatureFrame:
         return np.ascontiguousarray(self.values[:, [place[name] for name in names]])
 
 
-THEMES: tuple[Theme, ...] = ()
+THEMES: tuple[Theme, ...] = (income, illness, disability, employment, structure, shocks, livelihood)
+DECLARED: tuple[Feature, ...] = tuple(feature for theme in THEMES for feature in theme.features)
 
 
 def indicator_feature(indicator: Indicator) -> Feature:
     """An input that only this register has, as a feature."""
     return Feature(
-        f"indicator.{indicator.name}", indicator.zh, indicator.unit, indicator.direction, indicator.cause, theme="indicators"
+        f"indicator.{indicator.name}",
+        indicator.zh,
+        indicator.unit,
+        indicator.direction,
+        indicator.cause,
+        theme="indicators",
     )
 
 
@@ -79,7 +93,75 @@ def build(register: Register, as_of: dt.date, policy: Policy) -> FeatureFrame:
         policy: lines and thresholds, looked up for that day and each household's county.
 
     Returns:
-        one row a household known on the date, in the register's order; columns in catalogue order, then the register's indicators.
+        one row a household known on the date, in the register's order; columns in catalogue order, then the register's
+        indicators.
     """
     seen = Seen(register, as_of, policy)
-    raise NotImplementedError(seen)
+    columns: list[FloatArray] = []
+    with np.errstate(invalid="ignore"):  # comparisons with what is not known
+        for theme in THEMES:
+            values = theme.compute(seen)
+            columns.extend([values[feature.name] for feature in theme.features])
+        columns.extend(_indicators(seen))
+        facts = _facts(seen)
+    matrix = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
+    position = seen.known_households.nonzero()[0].astype(np.int32)
+    if len(position) < seen.n:
+        matrix = matrix[position]
+        facts = Facts(*(getattr(facts, name)[position] for name in Facts.__slots__))
+    return FeatureFrame(register.household_id[position], position, feature_names(register.info), matrix, facts, as_of)
+
+
+def catalogue(info: RegisterInfo) -> tuple[Feature, ...]:
+    """Every feature that a register yields, in the order of the matrix: the themes' features, then the register's indicators."""
+    return DECLARED + tuple(indicator_feature(indicator) for indicator in info.indicators)
+
+
+def feature_names(info: RegisterInfo) -> tuple[str, ...]:
+    """The names of `catalogue`, in its order."""
+    return tuple(feature.name for feature in catalogue(info)) if info.indicators else _NAMES
+
+
+_NAMES = tuple(feature.name for feature in DECLARED)
+
+
+def _indicators(seen: Seen) -> list[FloatArray]:
+    """The last known value of each declared indicator; NaN where none."""
+    count = len(seen.register.info.indicators)
+    if not count:
+        return []
+    rows = seen["indicators"]
+    out = np.full(seen.n * count, np.nan)
+    out[rows.household.astype(np.int64) * count + rows["name"]] = rows["value"]
+    return list(out.reshape(seen.n, count).T)
+
+
+def _facts(seen: Seen) -> Facts:
+    poverty, monitoring = seen.lines
+    households, decisions = seen["households"], seen["monitoring"]
+    status = households["registry_status"]
+    identified, eliminated = decisions["identified_on"], decisions["eliminated_on"]
+    return Facts(
+        pc_net_income=seen.pc_net_income,
+        poverty_line=poverty,
+        monitoring_line=monitoring,
+        exited=households.last(np.where(status < 0, np.nan, status == 0))[0],
+        village=seen.village.astype(np.int32),
+        data_month=seen.accounts.last_month,
+        monitored=np.minimum(decisions.total((identified <= seen.day) & (eliminated > seen.day)), 1.0),
+        shock=_shock(seen),
+    )
+
+
+def _shock(seen: Seen) -> FloatArray:
+    """1 where a large rigid expenditure or a sharp fall of income is on record, NaN where neither can be judged."""
+    spent, fell = seen.parameter("sudden_expenditure_share"), seen.parameter("sudden_income_drop_share")
+    events = seen["events"]
+    recent = seen.day - events["occurred_on"] < YEAR
+    paid = np.fmax(np.fmax(events["oop_compliant"], 0.0), events["oop_self_reported"])
+    loss = np.where(events.is_code("event_kind", "illness_bill"), paid, np.fmax(events["amount"], 0.0))
+    net, before = seen.accounts.net, seen.accounts.net_before
+    burden = events.total(loss * recent) / positive(net) >= spent
+    drop = 1.0 - net / positive(before) >= fell
+    unknown = np.isnan(net) | np.isnan(spent) | np.isnan(fell)
+    return np.where(unknown, np.nan, burden | drop)

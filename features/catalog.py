@@ -1,8 +1,8 @@
 """What a feature is, and the catalogue of all of them, theme by theme.
 
-A theme is one function that looks at a register as seen on a date and returns its features, all households at once. What it declares is the
-whole of what is known about each feature: the model's monotone directions, the cause words of the reasons, the leak guard and the data
-dictionary are all read from here.
+A theme is one function that looks at a register as seen on a date and returns its features, all households at once.
+What it declares is the whole of what is known about each feature: the model's monotone directions, the cause words of
+the reasons, the leak guard and the data dictionary are all read from here.
 """
 
 from __future__ import annotations
@@ -89,9 +89,7 @@ class Theme:
 
 def theme(name: str, zh: str, *features: Feature) -> Callable[[Callable[[Seen], Values]], Theme]:
     """Declares a function as a theme: it returns exactly the declared features, each (n,) float64, NaN where not evaluable."""
-    declared = tuple(
-        Feature(f.name, f.zh, f.unit, f.direction, f.cause, f.leak, name, f.categorical) for f in features
-    )
+    declared = tuple(Feature(f.name, f.zh, f.unit, f.direction, f.cause, f.leak, name, f.categorical) for f in features)
 
     def wrap(compute: Callable[[Seen], Values]) -> Theme:
         return Theme(name, zh, declared, compute)

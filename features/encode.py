@@ -1,7 +1,8 @@
 """Cells become arrays: from Arrow columns of a file, or from the lists of a nested JSON household.
 
-Both ways obey the same schema and give the same arrays (a test holds them to it), so that a household scored from the register and the same
-household scored from JSON cannot differ. A cell that cannot be read becomes missing and is reported; its row stays.
+Both ways obey the same schema and give the same arrays (a test holds them to it), so that a household scored from the
+register and the same household scored from JSON cannot differ. A cell that cannot be read becomes missing and is
+reported; its row stays.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from features.register import EPOCH_ORDINAL, NEVER, Array
 from features.tables import TABLES, Column, Kind
 
 EARLIEST_YEAR = 1900
-YES = {True, 1, "1", "是", "yes", "true", "True", "Y", "y"}
-NO = {False, 0, "0", "否", "no", "false", "False", "N", "n"}
+YES = {True, "1", "是", "yes", "true", "True", "Y", "y"}
+NO = {False, "0", "否", "no", "false", "False", "N", "n"}
 
 
 class CellError(ValueError):
@@ -34,7 +35,8 @@ def encode_cells(column: Column, cells: Sequence[Any], report: Callable[[int, st
         report: called with (row index, reason) for each cell that cannot be used.
 
     Returns:
-        float64 for numbers and flags (NaN missing), int8 for categories (-1), int32 days or months (NEVER). ID and TEXT columns are not
+        float64 for numbers and flags (NaN missing), int8 for categories (-1), int32 days or months (NEVER). ID and TEXT
+        columns are not
         encoded here: their words need the whole register.
     """
     read, missing, dtype = _READERS[column.kind]
@@ -110,7 +112,8 @@ def _month(_: Column, cell: Any) -> int:
     return (year - 1970) * 12 + month - 1
 
 
-# A code and its Chinese label both count. By identity: hashing a declaration for each cell would cost more than reading the cell.
+# A code and its Chinese label both count. By identity: hashing a declaration for each cell would cost more than reading
+# the cell.
 _CODES: dict[int, dict[str, int]] = {
     id(column): {word: index for index, pair in enumerate(column.values) for word in pair}
     for table in TABLES.values()

@@ -1,21 +1,21 @@
 """A nested household, as a scoring request sends it, becomes a register of its own.
 
-No frames and no validation library on this way: the lists go straight to arrays, checked by the same schema as a file. One household takes
-a fraction of a millisecond; five thousand take one pass each table, not one a household.
+No frames and no validation library on this way: the lists go straight to arrays, checked by the same schema as a file.
+One household takes a fraction of a millisecond; five thousand take one pass each table, not one a household.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from features.encode import encode_cells
 from features.errors import Problem
-from features.register import EMPTY_DTYPES, NEVER, Array, Register, RegisterInfo, TableArrays, assemble, day, empty_table
+from features.register import NEVER, Array, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.tables import TABLES, Column, Kind, Table
 
 # In the nested form `status` is the short name of households.registry_status; both are taken.
@@ -23,6 +23,9 @@ ALIASES = {"status": "registry_status"}
 SCORED_TABLES = ("members", "living", "employment", "incomes", "debts", "events", "indicators")
 VILLAGE_CODE = re.compile(r"\d{12}")
 LONGEST_ID = 64
+DEFAULTED = {"known_on", "valid_from"}  # not said means as_of
+PAST = {"known_on", "occurred_on"}  # nobody knows or has suffered what lies after as_of
+_DECLARED = {name: {column.name: column for column in schema.columns} for name, schema in TABLES.items()}
 
 
 def from_nested(
@@ -31,13 +34,15 @@ def from_nested(
     """Turns nested households into a register, with every problem found, by position.
 
     Args:
-        households: each with household_id, village_code, status and lists named like the register's tables. A missing `known_on` or
+        households: each with household_id, village_code, status and lists named like the register's tables. A missing
+            `known_on` or
             `valid_from` means as_of.
         as_of: the day on which the households are to be seen.
         info: which indicators the register declares.
 
     Returns:
-        the register, household i at index i (those with problems included, so that positions hold), and problems by position.
+        the register, household i at index i (those with problems included, so that positions hold), and problems by
+        position.
     """
     info = info or RegisterInfo()
     problems: dict[int, list[Problem]] = {}
@@ -68,9 +73,19 @@ def from_nested(
                 top[ALIASES.get(key, key)] = value
         tops.append(top)
         name = top.get("household_id")
-        if isinstance(name, str) and name in seen:
+        if name is None or name == "":
+            report(position, "households", None, "household_id", "household_id (户编号) is missing 缺失")
+        elif not isinstance(name, str) or len(name) > LONGEST_ID:
+            report(
+                position,
+                "households",
+                None,
+                "household_id",
+                f"text of at most {LONGEST_ID} characters is expected 应为文本",
+            )
+        elif name in seen:
             report(position, "households", None, "household_id", "the household stands in the request twice 户重复")
-        elif isinstance(name, str):
+        else:
             seen.add(name)
         village = top.get("village_code")
         if isinstance(village, str) and village and not VILLAGE_CODE.fullmatch(village):
@@ -81,60 +96,71 @@ def from_nested(
     indicator_index = {indicator.name: i for i, indicator in enumerate(info.indicators)}
     today = day(as_of)
 
-    def encode(schema: Table, items: list[Mapping[str, Any]], places: list[int], numbers: list[int]) -> TableArrays:
-        names = {column.name for column in schema.columns}
-        for item, position, number in zip(items, places, numbers, strict=True):
-            for extra in item.keys() - names:
-                report(position, schema.name, number, str(extra), "unknown field 未知字段")
+    def encode(schema: Table, items: list[Mapping[str, Any]], places: list[int], numbers: Sequence[int | None]) -> TableArrays:
+        declared = _DECLARED[schema.name]
+        present = set().union(*items)
+        for extra in present - declared.keys():
+            for item, position, number in zip(items, places, numbers, strict=True):
+                if extra in item:
+                    report(position, schema.name, number, str(extra), "unknown field 未知字段")
         columns: dict[str, Array] = {}
         for column in schema.columns:
-            if column.name == "household_id" and schema.name != "households":
+            name = column.name
+            if name == "household_id":
                 continue
-            cells = [item.get(column.name) for item in items]
-            if column.name in ("known_on", "valid_from"):
+            defaulted = name in DEFAULTED
+            if name not in present and not column.required:
+                continue
+            if name not in present and defaulted:
+                columns[name] = np.full(len(items), today, dtype=np.int32)
+                continue
+            cells = [item.get(name) for item in items]
+            if defaulted:
                 cells = [as_of if cell is None else cell for cell in cells]
 
-            def say(row: int, reason: str, column: Column = column) -> None:
-                report(places[row], schema.name, numbers[row] if schema.name != "households" else None, column.name, reason)
+            def say(row: int, reason: str, name: str = name) -> None:
+                report(places[row], schema.name, numbers[row], name, reason)
 
             if column.kind in (Kind.ID, Kind.TEXT):
-                encoded = np.full(len(cells), -1, dtype=np.int32)
-                texts = words.setdefault((schema.name, column.name), [])
-                index: dict[str, int] = {}
-                for row, cell in enumerate(cells):
-                    if cell is None or cell == "":
-                        if column.required:
-                            say(row, f"{column.name} ({column.zh}) is missing 缺失")
-                    elif not isinstance(cell, str) or len(cell) > LONGEST_ID:
-                        say(row, f"text of at most {LONGEST_ID} characters is expected 应为文本")
-                    elif column.name == "member_id":
-                        encoded[row] = members.setdefault((places[row], cell), len(members))
-                    elif schema.name == "indicators":
-                        encoded[row] = indicator_index.get(cell, -1)
-                        if encoded[row] < 0:
-                            say(row, f"{cell!r} is not an indicator of this model 本模型没有该指标")
-                    else:
-                        encoded[row] = index.setdefault(cell, len(index))
-                        if encoded[row] == len(texts):
-                            texts.append(cell)
-                columns[column.name] = encoded
-            elif items and any(cell is not None for cell in cells) or (column.required and items):
-                columns[column.name] = encode_cells(column, cells, say)
+                columns[name] = index_texts(schema, column, cells, places, say)
             else:
-                missing = np.nan if column.kind in (Kind.FLAG, Kind.NUMBER) else -1 if column.kind is Kind.CATEGORY else NEVER
-                columns[column.name] = np.full(len(items), missing, dtype=EMPTY_DTYPES[column.kind])
-        for name, what in (("known_on", "known 知悉"), ("occurred_on", "occurred 发生")):
-            if name in columns:
-                for row in np.flatnonzero((columns[name] > today) & (columns[name] != NEVER)):
-                    report(places[row], schema.name, numbers[row], name, f"{what} after as_of {as_of} 晚于统计时点")
+                columns[name] = encode_cells(column, cells, say)
+            if name in PAST:
+                for row in np.flatnonzero((columns[name] > today) & (columns[name] != NEVER)).tolist():
+                    say(row, f"after as_of {as_of} 晚于统计时点")
         if schema.name == "incomes":
-            for row in np.flatnonzero(columns["period_end"] < columns["period_start"] + 2):
-                report(places[row], "incomes", numbers[row], "period_end", "a period is a quarter or longer 期间不得短于一个季度")
-        columns.pop("household_id", None)
+            for row in np.flatnonzero(columns["period_end"] < columns["period_start"] + 2).tolist():
+                report(
+                    places[row],
+                    "incomes",
+                    numbers[row],
+                    "period_end",
+                    "a period is a quarter or longer 期间不得短于一个季度",
+                )
         return assemble(schema, np.array(places, dtype=np.int32), columns)
 
+    def index_texts(schema: Table, column: Column, cells: list[Any], places: list[int], say: Callable[[int, str], None]) -> Array:
+        encoded = np.full(len(cells), -1, dtype=np.int32)
+        index: dict[str, int] = {}
+        for row, cell in enumerate(cells):
+            if cell is None or cell == "":
+                if column.required:
+                    say(row, f"{column.name} ({column.zh}) is missing 缺失")
+            elif not isinstance(cell, str) or len(cell) > LONGEST_ID:
+                say(row, f"text of at most {LONGEST_ID} characters is expected 应为文本")
+            elif column.name == "member_id":
+                encoded[row] = members.setdefault((places[row], cell), len(members))
+            elif schema.name == "indicators":
+                encoded[row] = indicator_index.get(cell, -1)
+                if encoded[row] < 0:
+                    say(row, f"{cell!r} is not an indicator of this model 本模型没有该指标")
+            else:
+                encoded[row] = index.setdefault(cell, len(index))
+        words[schema.name, column.name] = list(index)
+        return encoded
+
     tables = {name: empty_table(schema) for name, schema in TABLES.items() if name not in SCORED_TABLES}
-    tables["households"] = encode(TABLES["households"], tops, list(range(len(tops))), [0] * len(tops))
+    tables["households"] = encode(TABLES["households"], tops, list(range(len(tops))), [None] * len(tops))
     for name in SCORED_TABLES:
         items, places, numbers = rows[name]
         tables[name] = encode(TABLES[name], items, places, numbers) if items else empty_table(TABLES[name])

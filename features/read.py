@@ -1,11 +1,12 @@
 """Reads a register from a folder of Parquet or CSV files (one file or one folder of parts a table) and replaces ids by pseudonyms.
 
-Good rows load; a row that cannot be placed (no household, no validity, no known_on) is left out and reported; a cell that cannot be read
-becomes missing and is reported. Nothing is dropped without a word.
+Good rows load; a row that cannot be placed (no household, no validity, no known_on) is left out and reported; a cell
+that cannot be read becomes missing and is reported. Nothing is dropped without a word.
 """
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
@@ -85,9 +86,11 @@ def read_register(
     """Reads all tables of a register folder.
 
     Args:
-        folder: holds households.parquet (or .csv, or households/part-*.parquet), members, … and optionally register.yaml.
+        folder: holds households.parquet (or .csv, or households/part-*.parquet), members, … and optionally
+            register.yaml.
         key: the pseudonym key; None keeps ids as they are, for public panels only.
-        since: leave out incomes, events, visits, measures and spells that ended before this day (the last 36 months are enough to score).
+        since: leave out incomes, events, visits, measures and spells that ended before this day (the last 36 months are
+            enough to score).
         progress: called with each table's name as it starts.
 
     Raises:
@@ -108,7 +111,15 @@ def read_register(
         have = set(frames[name].column_names)
         for column in schema.columns:
             if column.required and column.name not in have:
-                missing.append(Problem(name, None, column.name, f"required column {column.name} ({column.zh}) is missing 缺少必填列", "add the column 请补充该列"))
+                missing.append(
+                    Problem(
+                        name,
+                        None,
+                        column.name,
+                        f"required column {column.name} ({column.zh}) is missing 缺少必填列",
+                        "add the column 请补充该列",
+                    )
+                )
         for extra in sorted(have - {column.name for column in schema.columns}):
             problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
     if missing:
@@ -121,26 +132,35 @@ def read_register(
     return reading
 
 
+def read_table_file(path: Path, schema: Table | None = None, since: dt.date | None = None) -> pa.Table:
+    """The cells of one file as written; CSV cells are all text, so that "001" stays "001"."""
+    if path.suffix != ".csv":
+        return pyarrow.dataset.dataset(path, format="parquet").to_table(filter=_since(path, schema, since))
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        header = next(csv.reader(stream), [])
+    options = pyarrow.csv.ConvertOptions(
+        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, quoted_strings_can_be_null=True
+    )
+    return pyarrow.csv.read_csv(path, convert_options=options)
+
+
 def _arrow(files: list[Path], schema: Table, since: dt.date | None) -> pa.Table:
-    parts = []
-    for path in files:
-        if path.suffix == ".csv":
-            header = path.open(encoding="utf-8-sig").readline().strip().split(",")
-            options = pyarrow.csv.ConvertOptions(
-                column_types={name.strip().strip('"'): pa.string() for name in header}, strings_can_be_null=True, quoted_strings_can_be_null=True
-            )
-            parts.append(pyarrow.csv.read_csv(path, convert_options=options))
-        else:
-            parts.append(pyarrow.dataset.dataset(path, format="parquet").to_table(filter=_since(path, schema, since)))
+    parts = [read_table_file(path, schema, since) for path in files]
     return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
 
 
 # By which column a row of these tables is old.
-_AGE_COLUMNS = {"incomes": "period_end", "events": "occurred_on", "visits": "visited_on", "measures": "end_date", "employment": "end_date"}
+_AGE_COLUMNS = {
+    "incomes": "period_end",
+    "events": "occurred_on",
+    "visits": "visited_on",
+    "measures": "end_date",
+    "employment": "end_date",
+}
 
 
-def _since(path: Path, schema: Table, since: dt.date | None) -> Any:
-    column = _AGE_COLUMNS.get(schema.name)
+def _since(path: Path, schema: Table | None, since: dt.date | None) -> Any:
+    column = _AGE_COLUMNS.get(schema.name) if schema else None
     if since is None or column is None:
         return None
     kind = pyarrow.dataset.dataset(path, format="parquet").schema.field(column).type
@@ -178,23 +198,43 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
         household = _take(pc.index_in(encoded.dictionary, index), encoded.indices)
         columns: dict[str, Array] = {}
         usable = household >= 0
-        report.rows(~usable, "household_id", "the household is not in the households table 户表中无此户", "add it to households 请在户表补录")
+        report.rows(
+            ~usable,
+            "household_id",
+            "the household is not in the households table 户表中无此户",
+            "add it to households 请在户表补录",
+        )
         for column in schema.columns:
             if column.name == "household_id":
                 continue
             if column.name not in frame.column_names:
-                columns[column.name] = encode_cells(column, [None] * len(frame), lambda *_: None) if column.kind not in (Kind.ID, Kind.TEXT) else np.full(len(frame), -1, np.int32)
+                columns[column.name] = (
+                    encode_cells(column, [None] * len(frame), lambda *_: None)
+                    if column.kind not in (Kind.ID, Kind.TEXT)
+                    else np.full(len(frame), -1, np.int32)
+                )
                 continue
             if column.kind in (Kind.ID, Kind.TEXT):
                 if column.name == "member_id":
                     values, known_words = words.members(_text(frame[column.name]))
                 elif name == "indicators":
                     coded = _dictionary(_text(frame[column.name]))
-                    values, known_words = _take(pc.index_in(coded.dictionary, indicators), coded.indices), indicators.to_pylist()
-                    report.rows(values < 0, column.name, "the indicator is not declared in register.yaml 指标未声明", "declare it there 请声明")
+                    values, known_words = (
+                        _take(pc.index_in(coded.dictionary, indicators), coded.indices),
+                        indicators.to_pylist(),
+                    )
+                    report.rows(
+                        values < 0,
+                        column.name,
+                        "the indicator is not declared in register.yaml 指标未声明",
+                        "declare it there 请声明",
+                    )
                 else:
                     coded = _dictionary(_text(frame[column.name]))
-                    values, known_words = _take(pa.array(range(len(coded.dictionary)), pa.int32()), coded.indices), coded.dictionary.to_pylist()
+                    values, known_words = (
+                        _take(pa.array(range(len(coded.dictionary)), pa.int32()), coded.indices),
+                        coded.dictionary.to_pylist(),
+                    )
                 texts[name, column.name] = known_words
                 columns[column.name] = values
                 absent = values < 0
@@ -202,7 +242,12 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
                 columns[column.name] = values = _encode(column, frame[column.name], report)
                 absent = np.isnan(values) if values.dtype == np.float64 else values == (-1 if column.kind is Kind.CATEGORY else 2**31 - 1)
             if column.required and absent.any():
-                report.rows(absent & usable, column.name, f"{column.zh} is missing or unreadable, the row is left out 缺失或无法识别，该行未载入", "fill it in 请补全")
+                report.rows(
+                    absent & usable,
+                    column.name,
+                    f"{column.zh} is missing or unreadable, the row is left out 缺失或无法识别，该行未载入",
+                    "fill it in 请补全",
+                )
                 usable &= ~absent
         if not usable.all():
             reading.rows_left_out[name] = int((~usable).sum())
@@ -268,14 +313,17 @@ def _dictionary(values: pa.ChunkedArray) -> pa.DictionaryArray:
 def _take(places: pa.Array, indices: pa.Array) -> Array:
     """places[indices] with -1 for nulls on either side."""
     table = np.append(places.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32), np.int32(-1))
-    return table[indices.fill_null(len(places)).to_numpy(zero_copy_only=False)]
+    return np.asarray(table[indices.fill_null(len(places)).to_numpy(zero_copy_only=False)])
 
 
 def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
     """One column to its array: numbers at once, everything else through its few distinct cells."""
     if column.kind is Kind.NUMBER and not pa.types.is_dictionary(values.type) and not pa.types.is_string(values.type):
         numbers: Array = np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
-        low, high = column.low if column.low is not None else -np.inf, column.high if column.high is not None else np.inf
+        low, high = (
+            column.low if column.low is not None else -np.inf,
+            column.high if column.high is not None else np.inf,
+        )
         wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
         if wrong.any():
             report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
@@ -284,10 +332,10 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
     coded = _dictionary(values)
     cells = coded.dictionary.to_pylist()
     bad: dict[int, str] = {}
-    distinct = encode_cells(column, [*(cell.strip() if isinstance(cell, str) else cell for cell in cells), None], bad.setdefault)
+    distinct = encode_cells(column, [*(cell.strip() if isinstance(cell, str) else cell for cell in cells), None], bad.__setitem__)
     bad.pop(len(cells), None)  # the one blank put there for nulls
     places = coded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)
     for place, reason in bad.items():
         if cells[place] not in (None, ""):
             report.rows(places == place, column.name, reason, "correct the cell 请更正")
-    return distinct[places]
+    return np.asarray(distinct[places])

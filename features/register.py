@@ -16,8 +16,10 @@ Worked example, a member's labour ability:
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -94,12 +96,37 @@ class RegisterInfo:
     digest: str = ""
 
 
+MISSING: dict[Kind, float | int] = {
+    Kind.ID: -1,
+    Kind.TEXT: -1,
+    Kind.CATEGORY: -1,
+    Kind.FLAG: math.nan,
+    Kind.NUMBER: math.nan,
+    Kind.DATE: int(NEVER),
+    Kind.MONTH: int(NEVER),
+}
+
+
+class Columns(dict[str, Array]):
+    """The columns of one table; a column that nobody filled in is made when it is first looked at, all missing."""
+
+    def __init__(self, schema: Table, rows: int, filled: Mapping[str, Array]) -> None:
+        super().__init__(filled)
+        self.schema = schema
+        self.rows = rows
+
+    def __missing__(self, name: str) -> Array:
+        kind = self.schema.column(name).kind
+        values = self[name] = np.full(self.rows, MISSING[kind], dtype=EMPTY_DTYPES[kind])
+        return values
+
+
 @dataclass(frozen=True, slots=True)
 class TableArrays:
     """One table as arrays: row r belongs to household `household[r]`; rows are sorted by household."""
 
     name: str
-    columns: Mapping[str, Array]
+    columns: Columns
     household: IntArray
     visible_on: IntArray
     superseded_on: IntArray
@@ -114,7 +141,8 @@ class Register:
 
     Attributes:
         household_id: (n,) ids as text, sorted.
-        village_code: per village index, the 12-digit code; `tables["households"].columns["village_code"]` holds indexes into it.
+        village_code: per village index, the 12-digit code; `tables["households"].columns["village_code"]` holds indexes
+            into it.
         tables: by table name.
         texts: per table and TEXT/ID column, the words behind the indexes.
     """
@@ -139,7 +167,7 @@ class Register:
             rows = chosen[table.household]
             tables[name] = TableArrays(
                 name,
-                {column: values[rows] for column, values in table.columns.items()},
+                Columns(TABLES[name], int(rows.sum()), {column: values[rows] for column, values in table.columns.items()}),
                 place[table.household[rows]],
                 table.visible_on[rows],
                 table.superseded_on[rows],
@@ -153,12 +181,14 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
     Args:
         schema: the table's declaration.
         household: (rows,) index of the household of each row.
-        columns: every column of the schema but household_id, encoded as `EMPTY_DTYPES` says.
+        columns: the schema's columns but household_id, encoded as `EMPTY_DTYPES` says; columns left out are all
+            missing.
 
     Returns:
         the table, rows sorted by (household, entity, valid, known_on).
     """
     rows = len(household)
+    columns = Columns(schema, rows, columns)
     known = columns["known_on"]
     valid = columns[schema.valid] if schema.valid else None
     entity = [columns[name] for name in schema.entity]
@@ -167,7 +197,7 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
         order = np.lexsort((*keys, *reversed(entity), household))
         if not np.array_equal(order, np.arange(rows)):
             household = household[order]
-            columns = {name: values[order] for name, values in columns.items()}
+            columns = Columns(schema, rows, {name: values[order] for name, values in columns.items()})
             known = columns["known_on"]
             valid = columns[schema.valid] if schema.valid else None
             entity = [columns[name] for name in schema.entity]
@@ -179,8 +209,9 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
             same &= values[1:] == values[:-1]
         if schema.name == "events":
             same &= columns["event_id"][1:] >= 0  # rows without an id are each their own event
-        # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible + thing * step`.
-        # Things ascend, so what is carried over from a later thing is larger than anything of one's own and never wins.
+        # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible +
+        # thing * step`. Things ascend, so what is carried over from a later thing is larger than anything of one's own
+        # and never wins.
         step = np.int64(2**33)
         thing = np.r_[0, np.cumsum(~same)] * step
         following = np.r_[np.where(same, visible[1:], NEVER), NEVER] + thing
@@ -191,8 +222,7 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
 def empty_table(schema: Table) -> TableArrays:
     """A table without rows."""
     none = np.empty(0, dtype=np.int32)
-    columns = {c.name: np.empty(0, dtype=EMPTY_DTYPES[c.kind]) for c in schema.columns if c.name != "household_id"}
-    return TableArrays(schema.name, columns, none, none, none)
+    return TableArrays(schema.name, Columns(schema, 0, {}), none, none, none)
 
 
 class View:
@@ -223,15 +253,21 @@ class View:
 
 
 class TableView:
-    """Some rows of one table, with sums, counts and extremes by household."""
+    """Some rows of one table, with sums and extremes by household.
 
-    __slots__ = ("_all", "_arrays", "_cache", "_rows", "household", "n")
+    The sums of many values are taken in one call (`totals`): for one household the price is the number of calls, for a
+    million the number of rows, and both are paid once. A sum depends on the household's own rows only, so one household
+    alone gives the same bits as a county.
+    """
+
+    __slots__ = ("_all", "_arrays", "_cache", "_rows", "_starts", "household", "n")
 
     def __init__(self, arrays: TableArrays, rows: BoolArray, n: int) -> None:
         self._arrays = arrays
         self._all = bool(rows.all())
         self._rows = rows
         self._cache: dict[str, Array] = {}
+        self._starts: Array | None = None
         self.n = n
         self.household = arrays.household if self._all else arrays.household[rows]
 
@@ -247,34 +283,65 @@ class TableView:
             self._cache[column] = values
         return values
 
+    @property
+    def starts(self) -> Array:
+        """Index of the first row of each household that has rows."""
+        if self._starts is None:
+            first = np.empty(len(self), dtype=bool)
+            first[:1] = True
+            np.not_equal(self.household[1:], self.household[:-1], out=first[1:])
+            self._starts = first.nonzero()[0]
+        return self._starts
+
     def is_code(self, column: str, *codes: str) -> BoolArray:
         """Which rows carry one of these category codes."""
-        declared = TABLES[self._arrays.name].column(column).codes
-        values = self[column]
-        hit: BoolArray = values == declared.index(codes[0])
-        for code in codes[1:]:
-            hit |= values == declared.index(code)
+        table = _code_table(self._arrays.name, column, codes)
+        hit: BoolArray = table[self[column]]
         return hit
 
+    def totals(self, *values: Array) -> FloatArray:
+        """Sums by household, (values, n); each value is one number or truth a row; zero where a household has no row."""
+        out = np.zeros((len(values), self.n))
+        if len(self):
+            stacked = np.array(values, dtype=np.float64)
+            out[:, self.household[self.starts]] = np.add.reduceat(stacked, self.starts, axis=1)
+        return out
+
     def total(self, values: Array) -> FloatArray:
-        """Sum by household of one value a row (booleans count)."""
-        return np.bincount(self.household, weights=values, minlength=self.n)
+        """Sum by household of one value a row."""
+        return np.asarray(self.totals(values)[0])
 
     def count(self) -> FloatArray:
         """Rows by household."""
         return np.bincount(self.household, minlength=self.n).astype(np.float64)
 
-    def largest(self, values: FloatArray, default: float = np.nan) -> FloatArray:
-        """Largest value by household; `default` where a household has no row. NaN cells are passed over."""
-        out = np.full(self.n, -np.inf)
-        if len(values):
-            starts = np.flatnonzero(np.r_[True, self.household[1:] != self.household[:-1]])
-            out[self.household[starts]] = np.fmax.reduceat(values, starts)
-        out[~(out > -np.inf)] = default
+    def largest(self, *values: FloatArray, default: float = np.nan) -> FloatArray:
+        """Largest values by household, (values, n); NaN cells are passed over, `default` where nothing is left."""
+        out = np.full((len(values), self.n), default)
+        if len(self):
+            top = np.fmax.reduceat(np.array(values, dtype=np.float64), self.starts, axis=1)
+            out[:, self.household[self.starts]] = np.where(np.isnan(top), default, top)
         return out
 
-    def last(self, values: Array, default: float = np.nan) -> FloatArray:
-        """The value of the household's last row; for tables with one current row a household, that row's value."""
-        out = np.full(self.n, default)
-        out[self.household] = values  # rows are sorted: the last one stays
+    def union(self, bits: Array) -> Array:
+        """Bits of all rows of each household, or-ed together; zero where a household has no row."""
+        out = np.zeros(self.n, dtype=np.uint64)
+        if len(self):
+            out[self.household[self.starts]] = np.bitwise_or.reduceat(bits, self.starts)
         return out
+
+    def last(self, *columns: Array, default: float = np.nan) -> FloatArray:
+        """The values of the household's last row, (columns, n): for tables with one current row a household, that row's values."""
+        out = np.full((len(columns), self.n), default)
+        if len(self):
+            out[:, self.household] = columns  # rows are sorted: the last one stays
+        return out
+
+
+@lru_cache(maxsize=256)
+def _code_table(table: str, column: str, codes: tuple[str, ...]) -> BoolArray:
+    """For each category index, and last for -1 (missing), whether it is one of the codes."""
+    declared = TABLES[table].column(column).codes
+    if unknown := set(codes) - set(declared):
+        raise KeyError(f"{table}.{column} has no code {sorted(unknown)}")
+    return np.array([code in codes for code in declared] + [False])

@@ -11,7 +11,14 @@ from features.accounts import Accounts, accounts
 from features.policy.registry import Policy
 from features.register import BoolArray, FloatArray, Register, TableView, View
 
+YEAR, MONTH = 365, 30.4375  # days
+LONG_AGO = 120.0  # months that stand for "not within memory"
 WORKING_AGE = (16, 60)  # labour tables of the field: under 16 is no labour, from 60 on not ordinary labour
+
+
+def months_since(negative_days: FloatArray) -> FloatArray:
+    """Months since the latest event, from the largest negative age in days; `LONG_AGO` where there was none."""
+    return np.minimum(-np.where(np.isnan(negative_days), -LONG_AGO * MONTH, negative_days) / MONTH, LONG_AGO)
 
 
 class Seen(View):
@@ -24,22 +31,30 @@ class Seen(View):
     @cached_property
     def known_households(self) -> BoolArray:
         """Households that the office knew of on the date."""
-        return self["households"].count() > 0
+        known = np.zeros(self.n, dtype=bool)
+        known[self["households"].household] = True
+        return known
 
     @cached_property
     def village(self) -> np.ndarray:
         """(n,) index into the register's village codes; -1 where not known."""
-        return self["households"].last(self["households"]["village_code"], -1).astype(np.int64)
+        return np.asarray(self["households"].last(self["households"]["village_code"], default=-1)[0].astype(np.int64))
+
+    def parameter(self, name: str) -> FloatArray:
+        """(n,) a policy value in force in each household's county; NaN is not evaluable."""
+        codes = self.register.texts.get(("households", "village_code"), [])
+        return self._by_county([self.policy.value(name, self.as_of, code) for code in codes])
+
+    def _by_county(self, values: list[float | None]) -> FloatArray:
+        table = np.array([np.nan if value is None else value for value in values] + [np.nan])
+        return np.asarray(table[self.village])
 
     @cached_property
     def lines(self) -> tuple[FloatArray, FloatArray]:
         """Poverty line and monitoring line of each household's county, yuan a person and year; NaN is not evaluable."""
         codes = self.register.texts.get(("households", "village_code"), [])
-        table = np.array(
-            [[np.nan if line is None else line for line in self.policy.lines(self.as_of, code)] for code in codes] + [[np.nan, np.nan]]
-        )
-        chosen = table[self.village]
-        return chosen[:, 0], chosen[:, 1]
+        both = [self.policy.lines(self.as_of, code) for code in codes]
+        return self._by_county([line.poverty for line in both]), self._by_county([line.monitoring for line in both])
 
     @cached_property
     def members(self) -> Present:
@@ -49,9 +64,14 @@ class Seen(View):
     @cached_property
     def size(self) -> FloatArray:
         """Persons who share the budget: as declared, else the present members; NaN where neither is known."""
-        declared = self["households"].last(self["households"]["sharing_size"])
+        declared = self["households"].last(self["households"]["sharing_size"])[0]
         counted = self.members.count
         return np.where(declared > 0, declared, np.where(counted > 0, counted, np.nan))
+
+    @cached_property
+    def line(self) -> FloatArray:
+        """The household's poverty line: what it needs in a year, yuan; NaN is not evaluable."""
+        return self.lines[0] * self.size
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -71,16 +91,20 @@ class Present:
         self.table: TableView = seen["members"]
         self.here: BoolArray = self.table["presence"] <= 0  # present, or not said
         self.age: FloatArray = seen.as_of.year - self.table["birth_year"]
-        self._seen = seen
 
-    def total(self, which: np.ndarray) -> FloatArray:
-        """How many present members satisfy a condition, by household."""
-        return self.table.total(which & self.here)
+    def totals(self, *which: np.ndarray) -> FloatArray:
+        """How many present members satisfy each condition (or sums of numbers), (conditions, n)."""
+        return self.table.totals(*(values * self.here for values in which))
 
     @cached_property
     def count(self) -> FloatArray:
         """Present members by household."""
         return self.table.total(self.here)
+
+    @cached_property
+    def working(self) -> FloatArray:
+        """Present members of working age by household."""
+        return self.table.total(self.of_working_age & self.here)
 
     @cached_property
     def of_working_age(self) -> BoolArray:

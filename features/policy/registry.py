@@ -1,7 +1,8 @@
 """Looks up a policy value by date and region: nation → province → county, or says that it is not evaluable.
 
-A value holds from its start date until the next start date, and at most `max_carry_years` past its own year. An explicit null at a narrower
-region overrides what the wider one says ("this county has none that we know of"); absence inherits. None is never a pass.
+A value holds from its start date until the next start date, and at most `max_carry_years` past its own year. An
+explicit null at a narrower region overrides what the wider one says ("this county has none that we know of"); absence
+inherits. None is never a pass.
 """
 
 from __future__ import annotations
@@ -89,7 +90,8 @@ class Policy:
     def lines(self, date: dt.date, region: str) -> Lines:
         """The poverty line and the monitoring line of a region on a date.
 
-        The poverty line is the national standard where one is known for the date, else exactly two thirds of the monitoring line.
+        The poverty line is the national standard where one is known for the date, else exactly two thirds of the
+        monitoring line.
         """
         key = (date, region[:6])
         lines = self._lines.get(key)
