@@ -1,0 +1,332 @@
+"""The parts that a model adds up: boosted trees and a piecewise-linear score, each with its weight.
+
+Every member turns the same matrix (households × features, NaN = not known) into a margin, and splits each margin exactly over the features.
+Margins are log-odds before calibration. A household's margin does not depend on which others are scored beside it, to the last bit: rows are
+summed one by one in a fixed order, never by a matrix product.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+import lightgbm
+import numpy as np
+
+from features.register import Array, FloatArray
+
+SMALL = 1000
+"""Below this many rows a second thread costs more than it brings (and on a busy machine a hundred times more)."""
+
+CHUNK_VALUES = 1 << 15
+"""Cells that the linear member works on at a time: they stay in the processor's cache."""
+
+CONTRIBUTION_ROWS = 8192
+"""Rows of contributions asked of LightGBM at a time: keeps memory flat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """How the linear member bends each feature: moved, scaled, cut off at both ends, and free to change its slope at each knot.
+
+    All arrays have one row a feature. A missing value counts as the centre, and has its own coefficient.
+
+    Attributes:
+        centre: (p,) value that counts as nought.
+        scale: (p,) unit, > 0.
+        low: (p,) values under this count as this.
+        high: (p,) values above this count as this.
+        knots: (K, p) in scaled units; NaN where a feature has fewer than K.
+    """
+
+    centre: FloatArray
+    scale: FloatArray
+    low: FloatArray
+    high: FloatArray
+    knots: FloatArray
+
+    def __post_init__(self) -> None:
+        p = len(self.centre)
+        for name in ("centre", "scale", "low", "high"):
+            values = getattr(self, name)
+            if values.shape != (p,) or not np.isfinite(values).all():
+                raise ValueError(f"{name} must hold one finite number a feature")
+        if self.knots.ndim != 2 or self.knots.shape[1] != p or np.isinf(self.knots).any():
+            raise ValueError("knots must be (K, features), finite or NaN")
+        if not (self.scale > 0).all() or not (self.low <= self.high).all():
+            raise ValueError("scale must be above 0, and low not above high")
+
+    @classmethod
+    def of(cls, X: FloatArray, knots: int = 4, tails: float = 0.005) -> Basis:
+        """A basis laid over the values that a matrix holds: knots at its quantiles, ends cut off in the tails.
+
+        Args:
+            X: (n, p), NaN = not known.
+            knots: slope changes a feature; fewer where a feature has few different values.
+            tails: share of known values cut off at each end.
+        """
+        p = X.shape[1]
+        centre, scale, low, high = np.zeros(p), np.ones(p), np.zeros(p), np.zeros(p)
+        placed = np.full((knots, p), np.nan)
+        inner = np.linspace(0, 1, knots + 2)[1:-1]
+        for j in range(p):
+            values = X[:, j]
+            values = values[np.isfinite(values)]
+            if not len(values):
+                continue
+            centre[j] = np.median(values)
+            low[j], high[j] = np.quantile(values, [tails, 1 - tails])
+            cut = np.clip(values, low[j], high[j])
+            spread = cut.std()
+            scale[j] = spread if spread > 1e-9 * max(1.0, abs(centre[j])) else 1.0
+            different = np.unique(np.quantile(cut, inner))
+            different = different[(different > low[j]) & (different < high[j])]
+            placed[: len(different), j] = (different - centre[j]) / scale[j]
+        return cls(centre, scale, low, high, placed)
+
+    @property
+    def width(self) -> int:
+        """Columns of `design`: slope, one a knot, missing, for each feature."""
+        return int((len(self.knots) + 2) * len(self.centre))
+
+    def scaled(self, X: FloatArray) -> tuple[FloatArray, Array]:
+        """Values cut, moved and scaled (missing is 0), and which were missing."""
+        missing = np.isnan(X)
+        z = np.minimum(X, self.high)
+        np.maximum(z, self.low, out=z)
+        z -= self.centre
+        z /= self.scale
+        z[missing] = 0.0
+        return z, missing
+
+    def design(self, X: FloatArray) -> FloatArray:
+        """The columns on which coefficients are fitted, exactly those that serving applies.
+
+        Args:
+            X: (n, p), NaN = not known.
+
+        Returns:
+            (n, (K+2)·p): first each feature's slope, then its hinges knot by knot, then its missing flags. Absent knots give columns of 0.
+        """
+        z, missing = self.scaled(X)
+        p = X.shape[1]
+        out = np.zeros((len(X), self.width))
+        out[:, :p] = z
+        for k, knot in enumerate(self._knots(), start=1):
+            np.maximum(z - knot, 0.0, out=out[:, k * p : (k + 1) * p])
+        out[:, -p:] = missing
+        return out
+
+    def _knots(self) -> FloatArray:
+        return np.where(np.isnan(self.knots), np.inf, self.knots)  # a knot that is never reached
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A logistic score whose slope may change at knots: plain numbers in JSON, applied by numpy alone.
+
+    Attributes:
+        weight: share of its margin in the bundle's.
+        basis: how each feature is bent.
+        coefficients: ((K+2)·p,) in the order of `Basis.design`.
+        intercept: margin of a household whose features all lie at their centres.
+        offsets: (p,) mean contribution of each feature over the reference households; contributions are told relative to it.
+    """
+
+    weight: float
+    basis: Basis
+    coefficients: FloatArray
+    intercept: float
+    offsets: FloatArray
+    kind: ClassVar[str] = "linear"
+
+    def __post_init__(self) -> None:
+        if self.coefficients.shape != (self.basis.width,) or not np.isfinite(self.coefficients).all():
+            raise ValueError(f"coefficients must be {self.basis.width} finite numbers")
+        if self.offsets.shape != self.basis.centre.shape or not np.isfinite(self.offsets).all():
+            raise ValueError("offsets must hold one finite number a feature")
+        if not (np.isfinite(self.weight) and np.isfinite(self.intercept)):
+            raise ValueError("weight and intercept must be finite")
+
+    @classmethod
+    def fitted(cls, weight: float, basis: Basis, coefficients: FloatArray, intercept: float, X: FloatArray) -> Linear:
+        """A linear member whose reasons are told relative to the mean of the households in X."""
+        plain = cls(
+            weight, basis, np.asarray(coefficients, dtype=np.float64), float(intercept), np.zeros(len(basis.centre))
+        )
+        offsets = plain.contributions(X).mean(axis=0)
+        return cls(weight, basis, plain.coefficients, plain.intercept, offsets)
+
+    @property
+    def width(self) -> int:
+        """How many features it looks at."""
+        return len(self.basis.centre)
+
+    @property
+    def base(self) -> float:
+        """Margin from which its contributions start."""
+        return float(self.intercept + np.add.reduce(self.offsets))
+
+    @cached_property
+    def _plan(self) -> tuple[FloatArray, FloatArray, list[tuple[FloatArray, FloatArray]]]:
+        rows = self.coefficients.reshape(-1, self.width)
+        hinges = [(knot, rows[k]) for k, knot in enumerate(self.basis._knots(), start=1) if rows[k].any()]
+        return rows[0], rows[-1], hinges
+
+    def _parts(self, X: FloatArray) -> FloatArray:
+        """(n, p) what each feature adds to the intercept."""
+        slope, absent, hinges = self._plan
+        z, missing = self.basis.scaled(X)
+        out = z * slope
+        bent = np.empty_like(z)
+        for knot, coefficient in hinges:
+            np.subtract(z, knot, out=bent)
+            np.maximum(bent, 0.0, out=bent)
+            bent *= coefficient
+            out += bent
+        out += missing * absent
+        return out
+
+    def margin(self, X: FloatArray, threads: int = 1) -> FloatArray:
+        """(n,) margins of the rows of X (n, p); one thread whatever is asked."""
+        X = np.ascontiguousarray(X, dtype=np.float64)
+        step = max(1, CHUNK_VALUES // max(1, self.width))
+        if len(X) <= step:
+            return np.asarray(np.add.reduce(self._parts(X), axis=1) + self.intercept)
+        out = np.empty(len(X))
+        for start in range(0, len(X), step):
+            part = np.add.reduce(self._parts(X[start : start + step]), axis=1)
+            out[start : start + step] = part + self.intercept
+        return out
+
+    def contributions(self, X: FloatArray, threads: int = 1) -> FloatArray:
+        """(n, p) what each feature adds to `base`; rows sum to margin - base."""
+        X = np.ascontiguousarray(X, dtype=np.float64)
+        return self._parts(X) - self.offsets
+
+    def to_json(self) -> dict[str, Any]:
+        """The member as plain numbers; absent knots are null."""
+        knots = [[None if np.isnan(v) else v for v in row] for row in self.basis.knots.tolist()]
+        return {
+            "centre": self.basis.centre.tolist(),
+            "scale": self.basis.scale.tolist(),
+            "low": self.basis.low.tolist(),
+            "high": self.basis.high.tolist(),
+            "knots": knots,
+            "coefficients": self.coefficients.tolist(),
+            "intercept": self.intercept,
+            "offsets": self.offsets.tolist(),
+        }
+
+    @classmethod
+    def from_json(cls, weight: float, spec: Mapping[str, Any]) -> Linear:
+        """The member that `to_json` wrote. Raises ValueError, TypeError or KeyError where it is not one."""
+        centre = _numbers(spec["centre"])
+        knots = [[np.nan if v is None else v for v in row] for row in spec["knots"]]
+        basis = Basis(
+            centre,
+            _numbers(spec["scale"]),
+            _numbers(spec["low"]),
+            _numbers(spec["high"]),
+            _numbers(knots).reshape(len(knots), len(centre)),
+        )
+        return cls(weight, basis, _numbers(spec["coefficients"]), float(spec["intercept"]), _numbers(spec["offsets"]))
+
+
+@dataclass(frozen=True)
+class Boosted:
+    """Boosted trees, held as LightGBM's own text.
+
+    Attributes:
+        weight: share of its margin in the bundle's.
+        booster: trained with the bundle's feature names, in the bundle's order.
+    """
+
+    weight: float
+    booster: lightgbm.Booster = field(compare=False)
+    kind: ClassVar[str] = "boosted"
+
+    @cached_property
+    def text(self) -> str:
+        """The trees as LightGBM's model text, without the training parameters (they may name files of the training machine)."""
+        text = self.booster.model_to_string(num_iteration=-1)
+        kept = text.split("\nparameters:\n")[0]
+        return kept.rstrip("\n") + "\n\npandas_categorical:null\n"
+
+    @property
+    def width(self) -> int:
+        """How many features it looks at."""
+        return int(self.booster.num_feature())
+
+    @cached_property
+    def base(self) -> float:
+        """Margin from which its contributions start: the trees' mean over the households that they were grown on."""
+        row = np.zeros((1, self.width))
+        return float(self._contributions(row, 1)[0, -1])
+
+    def margin(self, X: FloatArray, threads: int = 1) -> FloatArray:
+        """(n,) margins of the rows of X (n, p)."""
+        few = 1 if len(X) < SMALL else threads
+        out = self.booster.predict(X, raw_score=True, num_threads=few, num_iteration=-1, validate_features=False)
+        return np.asarray(out, dtype=np.float64)
+
+    def contributions(self, X: FloatArray, threads: int = 1) -> FloatArray:
+        """(n, p) exact tree Shapley values; rows sum to margin - base."""
+        out = np.empty((len(X), self.width))
+        for start in range(0, len(X), CONTRIBUTION_ROWS):
+            rows = slice(start, start + CONTRIBUTION_ROWS)
+            out[rows] = self._contributions(X[rows], threads)[:, :-1]
+        return out
+
+    def _contributions(self, X: FloatArray, threads: int) -> FloatArray:
+        few = 1 if len(X) < 8 else threads
+        out = self.booster.predict(X, pred_contrib=True, num_threads=few, num_iteration=-1, validate_features=False)
+        return np.asarray(out, dtype=np.float64)
+
+    @classmethod
+    def from_text(cls, weight: float, text: str) -> Boosted:
+        """The member that `text` gave. Raises lightgbm.basic.LightGBMError where it is not one."""
+        return cls(weight, lightgbm.Booster(model_str=text))
+
+
+Member = Boosted | Linear
+
+
+def merge(boosters: Sequence[lightgbm.Booster]) -> lightgbm.Booster:
+    """One booster whose raw score is the sum of several: ten seeds cost one call instead of ten.
+
+    Use it with weight 1/len(boosters) for their mean. All must look at the same features in the same order.
+
+    Args:
+        boosters: trained on the same columns.
+
+    Returns:
+        a booster that holds all their trees, unchanged.
+    """
+    texts = [Boosted(1.0, booster).text for booster in boosters]
+    head, trees = "", []
+    names = set()
+    for text in texts:
+        start = text.index("\nTree=0\n") + 1
+        stop = text.index("\nend of trees\n") + 1
+        head = head or text[:start]
+        tail = text[stop:]
+        names.add(re.search(r"^feature_names=.*$", text, re.MULTILINE)[0])  # type: ignore[index]  # LightGBM always writes it
+        trees += [
+            re.sub(r"\ATree=\d+", "", block)
+            for block in re.split(r"(?=^Tree=\d+$)", text[start:stop], flags=re.MULTILINE)
+            if block
+        ]
+    if len(names) != 1:
+        raise ValueError("boosters to merge must look at the same features in the same order")
+    blocks = [f"Tree={i}{block}" for i, block in enumerate(trees)]
+    sizes = " ".join(str(len(block.encode())) for block in blocks)
+    head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", head, flags=re.MULTILINE)
+    return lightgbm.Booster(model_str=head + "".join(blocks) + tail)
+
+
+def _numbers(values: Any) -> FloatArray:
+    return np.asarray(values, dtype=np.float64)
