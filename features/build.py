@@ -157,7 +157,7 @@ def _shock(seen: Seen) -> FloatArray:
     """1 where a large rigid expenditure or a sharp fall of income is on record, NaN where neither can be judged."""
     spent, fell = seen.parameter("sudden_expenditure_share"), seen.parameter("sudden_income_drop_share")
     events = seen["events"]
-    recent = seen.day - events["occurred_on"] < YEAR
+    recent = seen.event_age < YEAR
     paid = np.fmax(np.fmax(events["oop_compliant"], 0.0), events["oop_self_reported"])
     loss = np.where(events.is_code("event_kind", "illness_bill"), paid, np.fmax(events["amount"], 0.0))
     net, before = seen.accounts.net, seen.accounts.net_before

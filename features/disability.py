@@ -33,8 +33,7 @@ def disability(seen: Seen) -> Values:
     members, severe, mind, limb, of_age, head = people.totals(
         disabled,
         level <= SEVERE,
-        table.is_code("disability_category", "mental", "intellect"),
-        table.is_code("disability_category", "limb"),
+        *table.which("disability_category", ("mental", "intellect"), "limb"),
         disabled & people.of_working_age,
         disabled & table.is_code("relation_to_head", "head"),
     )

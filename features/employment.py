@@ -39,13 +39,14 @@ def employment(seen: Seen) -> Values:
     current, past = began & ~over, began & over
     worked = np.maximum(np.minimum(end, day) - np.maximum(start, day - YEAR), 0) / MONTH * began
     paid = current & (wage >= 0)
+    migrant, post = spells.which("work_kind", "migrant", ("public_post", "temporary_post"))
     person = _first_of_person(spells.household, spells["member_id"], current)
-    migrant = _first_of_person(spells.household, spells["member_id"], current & spells.is_code("work_kind", "migrant"))
+    migrant_person = _first_of_person(spells.household, spells["member_id"], current & migrant)
     workers, migrants, away, posts, months, ended, wages, earners = spells.totals(
         person,  # one person may hold two spells; a worker is counted once
-        migrant,
+        migrant_person,
         current & spells.is_code("work_region", "outside_province", "abroad"),
-        current & spells.is_code("work_kind", "public_post", "temporary_post"),
+        current & post,
         worked,
         past & (end > day - YEAR),
         np.where(paid, wage, 0.0),
@@ -55,7 +56,7 @@ def employment(seen: Seen) -> Values:
         np.where(current, wage, np.nan), np.where(past, wage, np.nan), np.where(current, (day - start) / MONTH, np.nan)
     )
     lost = events.is_code("event_kind", "job_loss")
-    since = day - events["occurred_on"]
+    since = seen.event_age
     able, of_age = people.totals(people.able, people.of_working_age)
     return {
         "workers": workers,

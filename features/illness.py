@@ -33,7 +33,7 @@ def illness(seen: Seen) -> Values:
     events, people, line = seen["events"], seen.members, seen.line
     net = seen.accounts.net
     bill = events.is_code("event_kind", "illness_bill")
-    age = seen.day - events["occurred_on"]
+    age = seen.event_age
     year, three_years = bill & (age < YEAR), bill & (age < 3 * YEAR)
     amount = np.fmax(events["amount"], 0.0)  # also turns a blank into nothing paid
     compliant = np.fmax(events["oop_compliant"], 0.0)

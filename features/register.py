@@ -293,17 +293,23 @@ class TableView:
             self._starts = first.nonzero()[0]
         return self._starts
 
-    def is_code(self, column: str, *codes: str) -> BoolArray:
-        """Which rows carry one of these category codes."""
-        table = _code_table(self._arrays.name, column, codes)
-        hit: BoolArray = table[self[column]]
-        return hit
+    def which(self, column: str, *codes: str | tuple[str, ...]) -> BoolArray:
+        """Which rows carry each code, or one of each tuple of codes: (codes, rows)."""
+        found: BoolArray = _code_table(self._arrays.name, column, codes)[:, self[column]]
+        return found
 
-    def totals(self, *values: Array) -> FloatArray:
-        """Sums by household, (values, n); each value is one number or truth a row; zero where a household has no row."""
+    def is_code(self, column: str, *codes: str) -> BoolArray:
+        """Which rows carry one of these category codes: (rows,)."""
+        found: BoolArray = _code_table(self._arrays.name, column, (codes,))[0, self[column]]
+        return found
+
+    def totals(self, *values: Array, where: BoolArray | None = None) -> FloatArray:
+        """Sums by household, (values, n); each value is one number or truth a row, counted `where` said; zero without rows."""
         out = np.zeros((len(values), self.n))
         if len(self):
             stacked = np.array(values, dtype=np.float64)
+            if where is not None:
+                stacked *= where
             out[:, self.household[self.starts]] = np.add.reduceat(stacked, self.starts, axis=1)
         return out
 
@@ -339,9 +345,10 @@ class TableView:
 
 
 @lru_cache(maxsize=256)
-def _code_table(table: str, column: str, codes: tuple[str, ...]) -> BoolArray:
-    """For each category index, and last for -1 (missing), whether it is one of the codes."""
+def _code_table(table: str, column: str, codes: tuple[str | tuple[str, ...], ...]) -> BoolArray:
+    """For each asked code and each category index, last -1 (missing), whether the category is it: (codes, categories + 1)."""
     declared = TABLES[table].column(column).codes
-    if unknown := set(codes) - set(declared):
+    asked = [(code,) if isinstance(code, str) else code for code in codes]
+    if unknown := {code for group in asked for code in group} - set(declared):
         raise KeyError(f"{table}.{column} has no code {sorted(unknown)}")
-    return np.array([code in codes for code in declared] + [False])
+    return np.array([[code in group for code in declared] + [False] for group in asked])

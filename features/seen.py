@@ -9,7 +9,7 @@ import numpy as np
 
 from features.accounts import Accounts, accounts
 from features.policy.registry import Policy
-from features.register import BoolArray, FloatArray, Register, TableView, View
+from features.register import BoolArray, FloatArray, IntArray, Register, TableView, View
 
 YEAR, MONTH = 365, 30.4375  # days
 LONG_AGO = 120.0  # months that stand for "not within memory"
@@ -48,6 +48,11 @@ class Seen(View):
     def _by_county(self, values: list[float | None]) -> FloatArray:
         table = np.array([np.nan if value is None else value for value in values] + [np.nan])
         return np.asarray(table[self.village])
+
+    @cached_property
+    def event_age(self) -> IntArray:
+        """Days since each known event."""
+        return np.asarray(self.day - self["events"]["occurred_on"])
 
     @cached_property
     def lines(self) -> tuple[FloatArray, FloatArray]:
@@ -94,7 +99,7 @@ class Present:
 
     def totals(self, *which: np.ndarray) -> FloatArray:
         """How many present members satisfy each condition (or sums of numbers), (conditions, n)."""
-        return self.table.totals(*(values * self.here for values in which))
+        return self.table.totals(*which, where=self.here)
 
     @cached_property
     def count(self) -> FloatArray:

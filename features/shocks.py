@@ -30,41 +30,36 @@ SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "
 def shocks(seen: Seen) -> Values:
     """Events of the last years as known on the date."""
     events = seen["events"]
-    age = seen.day - events["occurred_on"]
-    year = age < YEAR
-    shock = events.is_code("event_kind", *SHOCKS)
-    loss = np.fmax(events["amount"], 0.0)
-    disaster, accident = (
-        events.is_code("event_kind", "disaster") & year,
-        events.is_code("event_kind", "accident") & year,
+    year, three_years = seen.event_age < YEAR, seen.event_age < 3 * YEAR
+    shock, disaster, accident, death, failure, house, water, push = events.which(
+        "event_kind", SHOCKS, "disaster", "accident", "death", "industry_failure", "house_damage", "water_failure", "department_push"
     )
-    (
-        recent, past, disasters, disaster_loss, accidents, accident_loss, deaths, failures, house, water, pushes,
-    ) = events.totals(
+    loss = np.fmax(events["amount"], 0.0) * year
+    recent, past, disasters, disaster_loss, accidents, accident_loss, deaths, failures, damage, dry, pushes = events.totals(
         shock & year,
-        shock & (age < 3 * YEAR),
-        disaster,
+        shock & three_years,
+        disaster & year,
         loss * disaster,
-        accident,
+        accident & year,
         loss * accident,
-        events.is_code("event_kind", "death") & (age < 3 * YEAR),
-        events.is_code("event_kind", "industry_failure") & (age < 2 * YEAR),
-        events.is_code("event_kind", "house_damage") & year,
-        events.is_code("event_kind", "water_failure") & year,
-        events.is_code("event_kind", "department_push") & year,
-    )  # fmt: skip
+        death & three_years,
+        failure & (seen.event_age < 2 * YEAR),
+        house & year,
+        water & year,
+        push & year,
+    )
     losses = ratios(seen.line, disaster_loss, accident_loss)
     return {
         "shocks_year": recent,
         "shocks_three_years": past,
-        "months_since_shock": months_since(events.largest(np.where(shock, -age, np.nan))[0]),
+        "months_since_shock": months_since(events.largest(np.where(shock, -seen.event_age, np.nan))[0]),
         "disasters_year": disasters,
         "disaster_loss_to_line": losses[0],
         "accidents_year": accidents,
         "accident_loss_to_line": losses[1],
         "deaths_three_years": deaths,
         "industry_failures": failures,
-        "house_damage": house,
-        "water_failures": water,
+        "house_damage": damage,
+        "water_failures": dry,
         "department_pushes": pushes,
     }

@@ -48,6 +48,7 @@ def structure(seen: Seen) -> Values:
     schooled = (age >= ADULT) & (learned >= 0)
     head = table.is_code("relation_to_head", "head") & people.here
     count, working = people.count, people.working
+    known = np.where(count > 0, 0.0, np.nan)  # a household of which no member is known is unknown, not empty
     (
         elderly, grown, children, able, weak, female_head, educated, education, illiterate, pupils, dropouts, pensioners,
         unpensioned, dibao,
@@ -56,39 +57,37 @@ def structure(seen: Seen) -> Values:
         head & table.is_code("sex", "female"), schooled, schooled * learned, schooled & (learned == 0),
         table.is_code("school_status", "senior", "vocational", "higher_vocational", "university"),
         table["dropped_out"] == 1, pension == 1, (age >= OLD) & (pension == 0), table["dibao"] == 1,
-    )  # fmt: skip
+    ) + known  # fmt: skip
     head_age, best = table.largest(np.where(head, age, np.nan), np.where(schooled & people.here, learned, np.nan))
     status = households["registry_status"]
     exited, exit_year, relocated = households.last(
         np.where(status < 0, np.nan, status == 0), households["exit_year"], households["relocated"]
     )
-    fee = fees.is_code("event_kind", "school_fee") & (seen.day - fees["occurred_on"] < YEAR)
-    # a household of which no member is known is unknown, not empty
-    known = np.where(count > 0, 0.0, np.nan)
+    fee = fees.is_code("event_kind", "school_fee") & (seen.event_age < YEAR)
     return {
         "household_size": seen.size,
-        "children": children + known,
-        "elderly": elderly + known,
+        "children": children,
+        "elderly": elderly,
         "dependency_ratio": (count - working) / np.maximum(working, 0.5) + known,
-        "able_members": able + known,
+        "able_members": able,
         "able_share": ratio(count, able),
-        "weak_members": weak + known,
+        "weak_members": weak,
         "no_labour_household": (able + weak == 0) + known,
         "elderly_alone": (elderly == count) + known,
         "single_person": (count == 1) + known,
         "single_parent": ((grown == 1) & (children > 0)) + known,
         "head_age": head_age,
-        "head_female": np.minimum(female_head, 1.0) + known,
+        "head_female": np.minimum(female_head, 1.0),
         "best_education": best,
         "mean_education": ratio(educated, education),
-        "illiterate_adults": illiterate + known,
-        "pupils_paying": pupils + known,
+        "illiterate_adults": illiterate,
+        "pupils_paying": pupils,
         "school_cost_to_line": ratio(seen.line, fees.total(np.fmax(fees["amount"], 0.0) * fee)),
-        "dropouts": dropouts + known,
-        "pension_receivers": pensioners + known,
-        "elderly_without_pension": unpensioned + known,
+        "dropouts": dropouts,
+        "pension_receivers": pensioners,
+        "elderly_without_pension": unpensioned,
         "exited_household": exited,
         "years_since_exit": seen.as_of.year - exit_year,
         "relocated_household": relocated,
-        "dibao_members": dibao + known,
+        "dibao_members": dibao,
     }

@@ -61,6 +61,7 @@ class Policy:
         self.parameters = {parameter.name: parameter for parameter in parameters}
         self.version = version
         self._lines: dict[tuple[dt.date, str], Lines] = {}
+        self._values: dict[tuple[str, dt.date, str], float | None] = {}
 
     def find(self, name: str, date: dt.date, region: str) -> tuple[str, Value] | None:
         """The value in force and the region that states it; None where nothing does.
@@ -84,8 +85,11 @@ class Policy:
 
     def value(self, name: str, date: dt.date, region: str) -> float | None:
         """The number in force, or None: not evaluable."""
-        found = self.find(name, date, region)
-        return found[1].value if found else None
+        key = (name, date, region[:6])
+        if key not in self._values:
+            found = self.find(name, date, region)
+            self._values[key] = found[1].value if found else None
+        return self._values[key]
 
     def lines(self, date: dt.date, region: str) -> Lines:
         """The poverty line and the monitoring line of a region on a date.
