@@ -8,44 +8,35 @@
     importance.json     how much each feature says on average
     card.json           figures, dates, versions
 
-Nothing in the folder executes when it is loaded. The version is the sha256 over the manifest's content, which holds the sha256 of every file: two
-folders with the same version give the same scores. Hashes guard against damage and mix-ups; who may write the folder is the system's business.
+Nothing in the folder executes when it is loaded. The version is derived from the content alone: two folders with the same version give the
+same scores.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import re
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 
 from features.build import catalogue
 from features.catalog import Feature, Leak
-from features.register import FloatArray, Indicator, RegisterInfo
+from features.register import Array, FloatArray, Indicator, RegisterInfo
 from models.calibration import Calibration
 from models.drift import Reference
 from models.errors import BundleError
+from models.folder import MANIFEST, MEND, Reading, dump, get, parse, put, seal
 from models.members import Boosted, Linear, Member
 from models.tiers import Thresholds
 
-FORMAT_VERSION = 1
 PREDICTS = ("falls_below", "identified")
-PARTS = ("calibration.json", "thresholds.json", "reference.json", "importance.json", "card.json")
-MANIFEST = "manifest.json"
-MEMBER_FILE = re.compile(r"members/\d{2}\.(txt|json)")
-LARGEST_FILE = 1 << 30
 EXPLAINED_ROWS = 2000
 """Reference households over which mean contributions are taken, spread evenly over those given."""
+USUALLY_KNOWN = 0.5
+"""Share missing above which a feature is thought not to apply to most households."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +86,36 @@ class Bundle:
         """(n,) calibrated probabilities."""
         return self.calibration.probability(self.margin(X, threads))
 
+    def columns_in(self, names: tuple[str, ...]) -> Array:
+        """(p,) where each of its features stands among a frame's columns."""
+        found = self._places.get(names)
+        if found is None:
+            place = {name: j for j, name in enumerate(names)}
+            absent = [name for name in self.features if name not in place]
+            if absent:
+                raise BundleError(
+                    None,
+                    self.version,
+                    f"登记册没有模型要用的特征 the register lacks features of the model: {', '.join(absent[:5])}",
+                    "用同类登记册，或在这一登记册上重新训练 use a register of the kind it was trained on, or retrain on this one",
+                )
+            found = self._places[names] = np.array([place[name] for name in self.features], dtype=np.intp)
+        return found
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, ...], Array]:
+        return {}
+
+    @cached_property
+    def telling(self) -> Array:
+        """Indexes of the features that may be named as a missing field, the most important first.
+
+        One that most reference households lack (the months since a shock, say) is not missing, it does not apply.
+        """
+        weight = np.array([self.importance[name] for name in self.features])
+        weight[self.reference.missing(self.features) > USUALLY_KNOWN] = 0.0
+        return np.argsort(-weight, kind="stable")[: int((weight > 0).sum())]
+
     @cached_property
     def declared(self) -> tuple[Feature, ...]:
         """What the catalogue (or the bundle's indicators) says of each of its features, in the bundle's order."""
@@ -116,6 +137,7 @@ def compose(
     members: Sequence[Member],
     calibration: Calibration,
     X: FloatArray,
+    *,
     indicators: tuple[Indicator, ...] = (),
     card: Mapping[str, Any] | None = None,
     thresholds: Thresholds | None = None,
@@ -172,28 +194,13 @@ def write(bundle: Bundle, folder: Path) -> Bundle:
     """
     folder = Path(folder)
     _check(bundle, folder)
-    if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-        raise BundleError(folder, "", "已经存在 already exists", "换一个目录 choose another folder")
     files, version = _render(bundle, folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        (beside / "members").mkdir()
-        for name, content in files.items():
-            with (beside / name).open("wb") as out:
-                out.write(content)
-                out.flush()
-                os.fsync(out.fileno())
-        beside.chmod(0o755)
-        beside.rename(folder)  # takes the place of an empty folder, refuses a full one
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    put(files, folder)
     return replace(bundle, version=version)
 
 
 def load(folder: Path) -> Bundle:
-    """Reads a bundle, and refuses one that is damaged, incomplete, foreign, or looks at what this programme does not know.
+    """Reads a bundle; refuses one that is damaged, incomplete, foreign, or looks at what this programme does not know.
 
     Args:
         folder: as `write` left it.
@@ -202,36 +209,35 @@ def load(folder: Path) -> Bundle:
         BundleError: names the file, what is wrong and what to do.
     """
     folder = Path(folder)
-    manifest = _manifest(folder)
-    files = {name: _content(folder, name, digest) for name, digest in manifest["files"].items()}
-    _refuse_others(folder, set(files))
-    features = tuple(manifest["features"])
-    members = tuple(
-        _member(folder, entry["file"], entry["kind"], entry["weight"], files[entry["file"]], features)
-        for entry in manifest["members"]
-    )
-    with _reading(folder, MANIFEST):
+    manifest, files = get(folder)
+    with Reading(folder, MANIFEST):
+        name, features = str(manifest["name"]), tuple(map(str, manifest["features"]))
         indicators = tuple(Indicator(**declared) for declared in manifest["indicators"])
-    with _reading(folder, "calibration.json"):
-        calibration = Calibration.from_json(_json(files["calibration.json"]))
-    with _reading(folder, "thresholds.json"):
-        thresholds = Thresholds.from_json(_json(files["thresholds.json"]))
-    with _reading(folder, "reference.json"):
-        reference = Reference.from_json(_json(files["reference.json"]))
-    with _reading(folder, "importance.json"):
-        said = _json(files["importance.json"])
-        importance = {name: float(said["features"][name]["importance"]) for name in features}
-        centre = np.array([float(said["features"][name]["centre"]) for name in features])
-        base = float(said["base_margin"])
-    with _reading(folder, "card.json"):
-        card = dict(_json(files["card.json"]))
+        listed = [(str(m["file"]), str(m["kind"]), float(m["weight"])) for m in manifest["members"]]
+    members = []
+    for file, kind, weight in listed:
+        with Reading(folder, file):
+            members.append(_member(file, kind, weight, files[file], features))
+    with Reading(folder, "calibration.json"):
+        calibration = Calibration.from_json(parse(files["calibration.json"]))
+    with Reading(folder, "thresholds.json"):
+        thresholds = Thresholds.from_json(parse(files["thresholds.json"]))
+    with Reading(folder, "reference.json"):
+        reference = Reference.from_json(parse(files["reference.json"]))
+    with Reading(folder, "importance.json"):
+        said = parse(files["importance.json"])
+        importance = {feature: float(said["features"][feature]["importance"]) for feature in features}
+        centre = np.array([float(said["features"][feature]["centre"]) for feature in features])
+        base_margin = float(said["base_margin"])
+    with Reading(folder, "card.json"):
+        card = dict(parse(files["card.json"]))
     bundle = Bundle(
-        name=manifest["name"],
+        name=name,
         features=features,
-        members=members,
+        members=tuple(members),
         calibration=calibration,
         thresholds=thresholds,
-        base_margin=base,
+        base_margin=base_margin,
         centre=centre,
         reference=reference,
         importance=importance,
@@ -263,7 +269,7 @@ def _check(bundle: Bundle, folder: Path) -> None:
             folder,
             MANIFEST,
             f"用到本程序没有的特征 unknown features {', '.join(unknown[:5])}",
-            "用本版本程序重新训练，或换用配套版本的程序 retrain with this version, or use the version it was trained with",
+            "用本版本程序重新训练，或换用配套版本的程序 retrain with this version, or use the matching one",
         )
     unsafe = [name for name in bundle.features if known[name].leak is not Leak.SAFE]
     if unsafe:
@@ -278,7 +284,7 @@ def _check(bundle: Bundle, folder: Path) -> None:
             folder,
             MANIFEST,
             "没有成员或特征重复 no member, or a feature twice",
-            "重新训练并导出 train and export again",
+            MEND,
         )
     for i, member in enumerate(bundle.members):
         file = _file_of(i, member)
@@ -291,7 +297,7 @@ def _check(bundle: Bundle, folder: Path) -> None:
                 folder,
                 MANIFEST,
                 f"权重必须为正数 weight of {file} must be above 0",
-                "重新训练并导出 train and export again",
+                MEND,
             )
     starts = sum(member.weight * member.base for member in bundle.members) + float(np.add.reduce(bundle.centre))
     if bundle.centre.shape != (len(bundle.features),) or not abs(starts - bundle.base_margin) < 1e-6:
@@ -308,7 +314,7 @@ def _mismatch(folder: Path, file: str, what: str) -> BundleError:
         folder,
         file,
         f"成员的特征与清单不符 the member's features are not the manifest's ({what})",
-        "重新训练并导出 train and export again",
+        MEND,
     )
 
 
@@ -316,14 +322,12 @@ def _file_of(i: int, member: Member) -> str:
     return f"members/{i:02d}.{'txt' if isinstance(member, Boosted) else 'json'}"
 
 
-def _dump(value: Any, folder: Path | None, file: str) -> bytes:
-    try:
-        text = json.dumps(value, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise BundleError(
-            folder, file, f"写不成 JSON cannot be written as JSON: {error}", "只放普通数值与文字 hold plain values only"
-        ) from error
-    return text.encode() + b"\n"
+def _member(file: str, kind: str, weight: float, content: bytes, features: tuple[str, ...]) -> Member:
+    if kind == Linear.kind and file.endswith(".json"):
+        return Linear.from_json(weight, parse(content))
+    if kind == Boosted.kind and file.endswith(".txt"):
+        return Boosted.from_text(weight, content.decode("utf-8"), features)
+    raise ValueError(f"unknown kind {kind!r} for this file name; known are boosted (.txt) and linear (.json)")
 
 
 def _render(bundle: Bundle, folder: Path | None) -> tuple[dict[str, bytes], str]:
@@ -331,10 +335,10 @@ def _render(bundle: Bundle, folder: Path | None) -> tuple[dict[str, bytes], str]
     files: dict[str, bytes] = {}
     for i, member in enumerate(bundle.members):
         file = _file_of(i, member)
-        files[file] = member.text.encode() if isinstance(member, Boosted) else _dump(member.to_json(), folder, file)
+        files[file] = member.text.encode() if isinstance(member, Boosted) else dump(member.to_json(), folder, file)
     said = {
-        name: {"importance": float(bundle.importance[name]), "centre": float(centre)}
-        for name, centre in zip(bundle.features, bundle.centre, strict=True)
+        feature: {"importance": float(bundle.importance[feature]), "centre": float(centre)}
+        for feature, centre in zip(bundle.features, bundle.centre, strict=True)
     }
     parts = {
         "calibration.json": bundle.calibration.to_json(),
@@ -343,134 +347,13 @@ def _render(bundle: Bundle, folder: Path | None) -> tuple[dict[str, bytes], str]
         "importance.json": {"base_margin": bundle.base_margin, "features": said},
         "card.json": dict(bundle.card),
     }
-    files |= {name: _dump(value, folder, name) for name, value in parts.items()}
+    files |= {name: dump(value, folder, name) for name, value in parts.items()}
     manifest = {
-        "format_version": FORMAT_VERSION,
         "name": bundle.name,
         "features": list(bundle.features),
-        "indicators": [
-            {"name": i.name, "zh": i.zh, "unit": i.unit, "direction": i.direction, "cause": i.cause}
-            for i in bundle.indicators
-        ],
+        "indicators": [asdict(indicator) for indicator in bundle.indicators],
         "members": [
-            {"file": _file_of(i, member), "kind": member.kind, "weight": float(member.weight)}
-            for i, member in enumerate(bundle.members)
+            {"file": _file_of(i, member), "kind": member.kind, "weight": float(member.weight)} for i, member in enumerate(bundle.members)
         ],
-        "files": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
     }
-    version = _version(manifest)
-    files[MANIFEST] = _dump(manifest | {"version": version}, folder, MANIFEST)
-    return files, version
-
-
-def _version(manifest: Mapping[str, Any]) -> str:
-    return hashlib.sha256(_dump(dict(manifest), None, MANIFEST)).hexdigest()[:12]
-
-
-class _reading:
-    """Turns whatever goes wrong while one file is understood into an error that names it."""
-
-    def __init__(self, folder: Path, file: str) -> None:
-        self._folder = folder
-        self._file = file
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        expected = (ValueError, TypeError, KeyError, AttributeError, IndexError, lightgbm.basic.LightGBMError)
-        if isinstance(error, expected) and not isinstance(error, BundleError):
-            raise BundleError(
-                self._folder,
-                self._file,
-                f"内容不合规 not as it should be: {error}",
-                "从训练端重新导出 export it again from training",
-            ) from error
-
-
-def _json(content: bytes) -> Any:
-    def refuse(word: str) -> Any:
-        raise ValueError(f"{word} is no JSON number")
-
-    return json.loads(content.decode("utf-8"), parse_constant=refuse)
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise BundleError(folder, "", "没有这个目录 no such folder", "先训练并发布 train and promote first")
-    content = _content(folder, MANIFEST, None)
-    with _reading(folder, MANIFEST):
-        manifest = _json(content)
-        if not isinstance(manifest, dict):
-            raise ValueError("not an object")
-        found = manifest.get("format_version")
-        if found != FORMAT_VERSION:
-            raise BundleError(
-                folder,
-                MANIFEST,
-                f"格式版本 {found!r}，本程序只读 {FORMAT_VERSION} format version {found!r}, this programme reads {FORMAT_VERSION}",
-                "换用配套版本的程序，或重新导出 use the matching version of the programme, or export again",
-            )
-        version = manifest.pop("version")
-        if version != _version(manifest) or content != _dump(manifest | {"version": version}, folder, MANIFEST):
-            raise BundleError(
-                folder,
-                MANIFEST,
-                "内容被改动 it was changed after it was written",
-                "从训练端重新导出 export it again from training",
-            )
-        listed = [entry["file"] for entry in manifest["members"]]
-        if [re.fullmatch(r"members/(\d{2})\.(txt|json)", name) is not None for name in listed].count(False):
-            raise ValueError(f"member files must be called members/NN.txt or members/NN.json, not {listed}")
-        for name in manifest["files"]:
-            if name not in PARTS and not MEMBER_FILE.fullmatch(name):
-                raise ValueError(f"file name {name!r} has no place in a bundle")
-        missing = [name for name in (*PARTS, *listed) if name not in manifest["files"]]
-        surplus = sorted(set(manifest["files"]) - set(PARTS) - set(listed))
-        if missing or surplus or len(set(listed)) != len(listed):
-            raise ValueError(f"files do not fit the members: missing {missing}, surplus {surplus}")
-    return manifest | {"version": version}
-
-
-def _content(folder: Path, name: str, digest: str | None) -> bytes:
-    path = folder / name
-    if path.is_symlink() or path.parent.is_symlink():
-        raise BundleError(folder, name, "是符号链接 is a symbolic link", "换成文件本身 put the file itself there")
-    if not path.is_file():
-        raise BundleError(folder, name, "缺少文件 is missing", "从训练端重新导出 export it again from training")
-    if path.stat().st_size > LARGEST_FILE:
-        raise BundleError(folder, name, "大于 1 GiB over 1 GiB", "减少树的数量 train fewer trees")
-    content = path.read_bytes()
-    if digest is not None and hashlib.sha256(content).hexdigest() != digest:
-        raise BundleError(
-            folder,
-            name,
-            "与清单的校验和不符 does not have the manifest's sha256",
-            "文件损坏或被改动，从训练端重新导出 damaged or changed: export it again from training",
-        )
-    return content
-
-
-def _refuse_others(folder: Path, listed: set[str]) -> None:
-    allowed = listed | {MANIFEST, "members"}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if name not in allowed:
-            raise BundleError(
-                folder, name, "不在清单里 is not in the manifest", "移走它 move it away, or export the bundle again"
-            )
-
-
-def _member(folder: Path, file: str, kind: str, weight: Any, content: bytes, features: tuple[str, ...]) -> Member:
-    with _reading(folder, file):
-        if kind == Linear.kind and file.endswith(".json"):
-            return Linear.from_json(float(weight), _json(content))
-        if kind == Boosted.kind and file.endswith(".txt"):
-            text = content.decode("utf-8")
-            named = re.search(r"^feature_names=(.*)$", text, re.MULTILINE)
-            # Looked at before LightGBM parses the trees: what it is handed fits what will be handed to it.
-            if not text.startswith("tree\n") or named is None or tuple(named[1].split(" ")) != features:
-                raise _mismatch(folder, file, "特征名或次序不同 names or order differ")
-            return Boosted.from_text(float(weight), text)
-        raise ValueError(f"unknown kind {kind!r} for this file name; known are boosted (.txt) and linear (.json)")
-    raise AssertionError("unreachable")
+    return seal(manifest, files)

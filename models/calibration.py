@@ -1,6 +1,7 @@
 """From a model's margin to a probability that holds in the open, with the band in which it may lie.
 
-Fitting is training's business; here the fitted curve is applied with numpy alone. Curves apply to the summed margin, never to a probability.
+Fitting is training's business; here the fitted curve is applied with numpy alone.
+Curves apply to the summed margin, never to a probability.
 """
 
 from __future__ import annotations
@@ -112,9 +113,7 @@ class Calibration:
         curve, band = spec["curve"], spec["interval"]
         if curve["kind"] not in ("sigmoid", "isotonic"):
             raise ValueError(f"unknown curve {curve['kind']!r}; known are sigmoid and isotonic")
-        interval = (
-            None if band is None else Interval(_numbers(band["x"]), _numbers(band["low"]), _numbers(band["high"]))
-        )
+        interval = None if band is None else Interval(_numbers(band["x"]), _numbers(band["low"]), _numbers(band["high"]))
         if curve["kind"] == "sigmoid":
             return cls(Sigmoid(float(curve["a"]), float(curve["b"])), interval)
         return cls(Isotonic(_numbers(curve["x"]), _numbers(curve["y"])), interval)

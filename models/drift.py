@@ -1,7 +1,8 @@
 """Do today's households still look like those that the model was calibrated on?
 
-The reference keeps, of each feature and of the margin, a dozen quantiles and how the households spread over the bins between them. The population
-stability index of a new matrix against it is Σ (now - then) · ln(now / then) over the bins, one of them for missing values.
+The reference keeps, of each feature and of the margin, some quantiles (no extremes: those are single households) and
+how the households spread over the bins between them. The population stability index of new values against it is
+Σ (now - then) · ln(now / then) over the bins, one of them for missing values.
 Read it as: under 0.1 alike, 0.1 to 0.25 look, over 0.25 something has changed.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from features.register import FloatArray
 
-QUANTILES = (0.0, 0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
 BINS = 10
 
 
@@ -62,9 +63,7 @@ class Spread:
             return float("nan")
         known = values[np.isfinite(values)]
         bins = max(1, len(self.shares))
-        now = np.r_[
-            np.bincount(np.searchsorted(self.edges, known, side="left"), minlength=bins), len(values) - len(known)
-        ]
+        now = np.r_[np.bincount(np.searchsorted(self.edges, known, side="left"), minlength=bins), len(values) - len(known)]
         then = np.r_[np.array(self.shares or (0.0,)) * (1 - self.missing), self.missing] * self.households
         # Half a household in every bin, so that an empty one does not make the index infinite.
         now_share = (now + 0.5) / (now.sum() + 0.5 * len(now))
@@ -103,7 +102,7 @@ class Reference:
         return cls({name: Spread.of(X[:, j]) for j, name in enumerate(names)}, Spread.of(margin))
 
     def psi(self, X: FloatArray, names: Sequence[str], margin: FloatArray | None = None) -> dict[str, float]:
-        """Population stability index of each feature in new households' matrix, and of "margin" where margins are given."""
+        """Population stability index of each feature of new households, and of "margin" where margins are given."""
         out = {name: self.features[name].psi(X[:, j]) for j, name in enumerate(names)}
         if margin is not None:
             out["margin"] = self.margin.psi(margin)
@@ -120,6 +119,4 @@ class Reference:
     @classmethod
     def from_json(cls, spec: Mapping[str, Any]) -> Reference:
         """What `to_json` wrote."""
-        return cls(
-            {name: Spread.from_json(s) for name, s in spec["features"].items()}, Spread.from_json(spec["margin"])
-        )
+        return cls({name: Spread.from_json(s) for name, s in spec["features"].items()}, Spread.from_json(spec["margin"]))

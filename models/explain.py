@@ -1,7 +1,7 @@
 """Why a household is where it is: exact contributions, grouped by the national risk words, with the facts behind them.
 
-Contributions are told relative to the mean of the reference households, in margin units: those of all causes and the bundle's base margin add up
-to the household's margin.
+Contributions are told relative to the mean of the reference households, in margin units: those of all causes and the
+bundle's base margin add up to the household's margin.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ def explain(
     scores: Scores,
     rows: Sequence[int] | np.ndarray,
     threads: int = 1,
+    *,
     facts_per_cause: int = FACTS_PER_CAUSE,
 ) -> list[list[Cause]]:
     """The reasons of some households, what raises their risk most first.
@@ -69,13 +70,11 @@ def explain(
         facts_per_cause: facts told of each cause, those that say most.
 
     Returns:
-        for each row its causes, every cause that any feature speaks for; empty where there was not enough data. The causes' contributions sum
-        to margin - base_margin.
+        for each row its causes, every cause that any feature speaks for; empty where there was not enough data. The
+        contributions of all causes sum to margin - base_margin.
     """
     rows = np.asarray(rows, dtype=np.int64)
-    place = {name: j for j, name in enumerate(frame.names)}
-    columns = np.array([place[name] for name in bundle.features])
-    X = frame.values[rows].take(columns, axis=1)
+    X = frame.values[rows].take(bundle.columns_in(frame.names), axis=1)
     parts = bundle.contributions(X, threads)
     groups: dict[str, list[int]] = {cause: [] for cause in CAUSES}
     for j, feature in enumerate(bundle.declared):

@@ -1,8 +1,8 @@
 """The parts that a model adds up: boosted trees and a piecewise-linear score, each with its weight.
 
 Every member turns the same matrix (households × features, NaN = not known) into a margin, and splits each margin exactly over the features.
-Margins are log-odds before calibration. A household's margin does not depend on which others are scored beside it, to the last bit: rows are
-summed one by one in a fixed order, never by a matrix product.
+Margins are log-odds before calibration. A household's margin does not depend on which others are scored beside it, to
+the last bit: each row is summed by itself in a fixed order, never by a matrix product.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ CONTRIBUTION_ROWS = 8192
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """How the linear member bends each feature: moved, scaled, cut off at both ends, and free to change its slope at each knot.
+    """How the linear member bends each feature: moved, scaled, cut off at both ends, free to change slope at each knot.
 
     All arrays have one row a feature. A missing value counts as the centre, and has its own coefficient.
 
@@ -109,7 +109,8 @@ class Basis:
             X: (n, p), NaN = not known.
 
         Returns:
-            (n, (K+2)·p): first each feature's slope, then its hinges knot by knot, then its missing flags. Absent knots give columns of 0.
+            (n, (K+2)·p): first the features' slopes, then their hinges knot by knot, then their missing flags.
+            Absent knots give columns of 0.
         """
         z, missing = self.scaled(X)
         p = X.shape[1]
@@ -133,7 +134,7 @@ class Linear:
         basis: how each feature is bent.
         coefficients: ((K+2)·p,) in the order of `Basis.design`.
         intercept: margin of a household whose features all lie at their centres.
-        offsets: (p,) mean contribution of each feature over the reference households; contributions are told relative to it.
+        offsets: (p,) mean contribution of each feature over the reference households; contributions are relative to it.
     """
 
     weight: float
@@ -154,9 +155,7 @@ class Linear:
     @classmethod
     def fitted(cls, weight: float, basis: Basis, coefficients: FloatArray, intercept: float, X: FloatArray) -> Linear:
         """A linear member whose reasons are told relative to the mean of the households in X."""
-        plain = cls(
-            weight, basis, np.asarray(coefficients, dtype=np.float64), float(intercept), np.zeros(len(basis.centre))
-        )
+        plain = cls(weight, basis, np.asarray(coefficients, dtype=np.float64), float(intercept), np.zeros(len(basis.centre)))
         offsets = plain.contributions(X).mean(axis=0)
         return cls(weight, basis, plain.coefficients, plain.intercept, offsets)
 
@@ -190,7 +189,7 @@ class Linear:
         out += missing * absent
         return out
 
-    def margin(self, X: FloatArray, threads: int = 1) -> FloatArray:
+    def margin(self, X: FloatArray, threads: int = 1) -> FloatArray:  # noqa: ARG002 - members are called alike
         """(n,) margins of the rows of X (n, p); one thread whatever is asked."""
         X = np.ascontiguousarray(X, dtype=np.float64)
         step = max(1, CHUNK_VALUES // max(1, self.width))
@@ -202,7 +201,7 @@ class Linear:
             out[start : start + step] = part + self.intercept
         return out
 
-    def contributions(self, X: FloatArray, threads: int = 1) -> FloatArray:
+    def contributions(self, X: FloatArray, threads: int = 1) -> FloatArray:  # noqa: ARG002 - members are called alike
         """(n, p) what each feature adds to `base`; rows sum to margin - base."""
         X = np.ascontiguousarray(X, dtype=np.float64)
         return self._parts(X) - self.offsets
@@ -251,9 +250,11 @@ class Boosted:
 
     @cached_property
     def text(self) -> str:
-        """The trees as LightGBM's model text, without the training parameters (they may name files of the training machine)."""
-        text = self.booster.model_to_string(num_iteration=-1)
-        kept = text.split("\nparameters:\n")[0]
+        """The trees as LightGBM's text, up to the best iteration where training stopped early.
+
+        Without the training parameters: they may name files of the training machine.
+        """
+        kept = str(self.booster.model_to_string()).split("\nparameters:\n")[0]
         return kept.rstrip("\n") + "\n\npandas_categorical:null\n"
 
     @property
@@ -270,7 +271,7 @@ class Boosted:
     def margin(self, X: FloatArray, threads: int = 1) -> FloatArray:
         """(n,) margins of the rows of X (n, p)."""
         few = 1 if len(X) < SMALL else threads
-        out = self.booster.predict(X, raw_score=True, num_threads=few, num_iteration=-1, validate_features=False)
+        out = self.booster.predict(X, raw_score=True, num_threads=few, validate_features=False)
         return np.asarray(out, dtype=np.float64)
 
     def contributions(self, X: FloatArray, threads: int = 1) -> FloatArray:
@@ -283,12 +284,16 @@ class Boosted:
 
     def _contributions(self, X: FloatArray, threads: int) -> FloatArray:
         few = 1 if len(X) < 8 else threads
-        out = self.booster.predict(X, pred_contrib=True, num_threads=few, num_iteration=-1, validate_features=False)
+        out = self.booster.predict(X, pred_contrib=True, num_threads=few, validate_features=False)
         return np.asarray(out, dtype=np.float64)
 
     @classmethod
-    def from_text(cls, weight: float, text: str) -> Boosted:
-        """The member that `text` gave. Raises lightgbm.basic.LightGBMError where it is not one."""
+    def from_text(cls, weight: float, text: str, features: tuple[str, ...]) -> Boosted:
+        """The member that `text` gave, if it looks at just these features; else ValueError or LightGBMError."""
+        named = re.search(r"^feature_names=(.*)$", text, re.MULTILINE)
+        # Looked at before LightGBM parses the trees: what it will be handed is what they were grown on.
+        if not text.startswith("tree\n") or named is None or tuple(named[1].split(" ")) != features:
+            raise ValueError("the trees do not look at the manifest's features in the manifest's order")
         return cls(weight, lightgbm.Booster(model_str=text))
 
 
@@ -298,34 +303,34 @@ Member = Boosted | Linear
 def merge(boosters: Sequence[lightgbm.Booster]) -> lightgbm.Booster:
     """One booster whose raw score is the sum of several: ten seeds cost one call instead of ten.
 
-    Use it with weight 1/len(boosters) for their mean. All must look at the same features in the same order.
+    Use it with weight 1/len(boosters) for their mean.
 
     Args:
-        boosters: trained on the same columns.
+        boosters: trained on the same columns, in the same order.
 
     Returns:
         a booster that holds all their trees, unchanged.
     """
     texts = [Boosted(1.0, booster).text for booster in boosters]
-    head, trees = "", []
-    names = set()
-    for text in texts:
-        start = text.index("\nTree=0\n") + 1
-        stop = text.index("\nend of trees\n") + 1
-        head = head or text[:start]
-        tail = text[stop:]
-        names.add(re.search(r"^feature_names=.*$", text, re.MULTILINE)[0])  # type: ignore[index]  # LightGBM always writes it
-        trees += [
-            re.sub(r"\ATree=\d+", "", block)
-            for block in re.split(r"(?=^Tree=\d+$)", text[start:stop], flags=re.MULTILINE)
-            if block
-        ]
-    if len(names) != 1:
+    if len({tuple(booster.feature_name()) for booster in boosters}) != 1:
         raise ValueError("boosters to merge must look at the same features in the same order")
-    blocks = [f"Tree={i}{block}" for i, block in enumerate(trees)]
+    blocks: list[str] = []
+    for text in texts:
+        trees = text[_heads(text) : text.index("end of trees\n")]
+        for tree in re.split(r"^(?=Tree=\d+$)", trees, flags=re.MULTILINE)[1:]:
+            blocks.append(re.sub(r"\ATree=\d+$", f"Tree={len(blocks)}", tree, flags=re.MULTILINE))
     sizes = " ".join(str(len(block.encode())) for block in blocks)
-    head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", head, flags=re.MULTILINE)
+    head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", texts[0][: _heads(texts[0])], flags=re.MULTILINE)
+    tail = texts[0][texts[0].index("end of trees\n") :]
     return lightgbm.Booster(model_str=head + "".join(blocks) + tail)
+
+
+def _heads(text: str) -> int:
+    """Where the header of a model text ends and its first tree begins."""
+    found = re.search(r"^Tree=0$", text, re.MULTILINE)
+    if found is None:
+        raise ValueError("a booster without trees cannot be merged")
+    return found.start()
 
 
 def _numbers(values: Any) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Scores households: how likely each is to fall, how sure that is, which tier, and which kind of visit it may be a candidate for.
+"""Scores households: how likely each is to fall, how sure that is, which tier, which kind of candidate for a visit.
 
 A score is a clue for a visit. Nothing here gives a household a status.
 """
@@ -28,9 +28,6 @@ ABOVE_ALL = 1e6
 
 LAST = -1e9
 """Place in the list of households that cannot be scored."""
-
-USUALLY_KNOWN = 0.5
-"""A feature that most reference households lack (months since a shock, say) is not named as a missing field."""
 
 INCOME = "pc_net_income"
 FACT_ZH = {
@@ -112,7 +109,7 @@ def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: BoolA
     """
     facts = frame.facts
     margin, missing = _margins(bundle, frame, threads)
-    income, poverty, monitoring = facts.pc_net_income, facts.poverty_line, facts.monitoring_line
+    income, poverty = facts.pc_net_income, facts.poverty_line
     not_enough = np.isnan(income)
     below = income < poverty
     if bundle.name == "falls_below":
@@ -160,12 +157,9 @@ def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: BoolA
 
 def _margins(bundle: Bundle, frame: FeatureFrame, threads: int) -> tuple[FloatArray, Array]:
     """Margin of each household, and the index of its most telling missing feature (p where none is missing)."""
-    place = {name: j for j, name in enumerate(frame.names)}
-    columns = np.array([place[name] for name in bundle.features])
+    columns = bundle.columns_in(frame.names)
     as_they_are = bundle.features == frame.names
-    weight = np.array([bundle.importance[name] for name in bundle.features])
-    weight[bundle.reference.missing(bundle.features) > USUALLY_KNOWN] = 0.0
-    telling = np.argsort(-weight, kind="stable")[: int((weight > 0).sum())]
+    telling = bundle.telling
     margin = np.empty(len(frame))
     missing = np.empty(len(frame), dtype=np.int64)
     for start in range(0, len(frame), CHUNK_ROWS):
@@ -190,8 +184,9 @@ def _flags(
 ) -> tuple[Array, Array, Array, Array]:
     """Edge-band flag and the three candidates, True / False / None.
 
-    Worked example: an ordinary household whose income is known, in a county whose monitoring line is not: its flag is None (whether it is in the
-    band cannot be said), its edge candidacy follows its probability, and its sudden candidacy is None if a shock is on record, else False.
+    Worked example: an ordinary household whose income is known, in a county whose monitoring line is not: its flag is
+    None (whether it is in the band cannot be said), its edge candidacy follows its probability, and its sudden
+    candidacy is None if a shock is on record and its probability is high, else False.
     """
     facts = frame.facts
     income, poverty, monitoring = facts.pc_net_income, facts.poverty_line, facts.monitoring_line

@@ -44,9 +44,7 @@ class Thresholds:
             raise ValueError("margin thresholds must be finite and fall from red over orange to yellow")
 
     @classmethod
-    def of(
-        cls, margin: FloatArray, probability: FloatArray, shares: tuple[float, float, float] = TOP_SHARES
-    ) -> Thresholds:
+    def of(cls, margin: FloatArray, probability: FloatArray, shares: tuple[float, float, float] = TOP_SHARES) -> Thresholds:
         """Cut-offs at the top shares of the calibration households.
 
         Args:

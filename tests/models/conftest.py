@@ -46,9 +46,7 @@ def outcome(X: FloatArray, seed: int = 0) -> FloatArray:
     return (np.random.default_rng(seed).random(len(X)) < 1 / (1 + np.exp(-logit))).astype(np.float64)
 
 
-def boosters(
-    X: FloatArray, y: FloatArray, columns: tuple[str, ...], seeds: int, trees: int = 12
-) -> list[lightgbm.Booster]:
+def boosters(X: FloatArray, y: FloatArray, columns: tuple[str, ...], seeds: int, trees: int = 12) -> list[lightgbm.Booster]:
     """A few small boosters on the same columns."""
     out = []
     for seed in range(seeds):
@@ -81,7 +79,7 @@ def make_bundle(name: str = "falls_below", rows: int = 1500) -> Bundle:
     knots = np.linspace(-6, 4, 9)
     middle = 1 / (1 + np.exp(-knots))
     calibration = Calibration(Sigmoid(1.1, 0.2), Interval(knots, middle * 0.8, np.minimum(1, middle * 1.3)))
-    return compose(name, columns, members, calibration, X, INDICATORS, {"policy_version": "p1", "county": "520523"})
+    return compose(name, columns, members, calibration, X, indicators=INDICATORS, card={"policy_version": "p1"})
 
 
 def make_frame(rows: int, seed: int = 1, columns: tuple[str, ...] | None = None) -> FeatureFrame:
