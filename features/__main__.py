@@ -1,0 +1,89 @@
+"""Commands around the register: `python -m features validate|template|dictionary`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from features.errors import Problem, UserError
+
+app = typer.Typer(
+    help="登记册：校验、Excel 模板、数据字典 The register: validation, Excel template, data dictionary.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+console = Console()
+
+
+@app.command()
+def validate(
+    folder: Annotated[Path, typer.Argument(help="登记册文件夹或填好的 Excel 模板 register folder or filled-in workbook")],
+    out: Annotated[Path | None, typer.Option(help="问题清单 CSV，Excel 可打开 write all problems here")] = None,
+) -> None:
+    """校验登记册，列出全部问题；没有问题时退出码为 0 Lists everything wrong with a register; exit code 0 where nothing is."""
+    from features.quality import validate as checks
+
+    if folder.suffix == ".xlsx":
+        problems = checks.validate_workbook(folder)
+    else:
+        with console.status("校验中 validating …") as status:
+            problems = checks.validate(folder, progress=lambda name: status.update(f"校验 validating {name}"))
+    if out:
+        checks.write_problems(problems, out)
+    if not problems:
+        console.print(f"{folder}：没有问题 no problems. 下一步 next: python -m service import {folder}")
+        return
+    _show(problems)
+    console.print(
+        f"共 {len(problems)} 个问题 problems in all." + (f" 清单 listed in {out}" if out else " --out FILE.csv 可导出 writes them all")
+    )
+    raise typer.Exit(1)
+
+
+@app.command()
+def template(out: Annotated[Path, typer.Argument(help="要写的 .xlsx 文件 the file to write")]) -> None:
+    """写出空白 Excel 模板 Writes the empty Excel template."""
+    from features.template import write_workbook
+
+    write_workbook(out)
+    console.print(f"已写出 written: {out}. 填好后 then: python -m features validate {out}")
+
+
+@app.command()
+def dictionary(
+    out: Annotated[Path, typer.Option(help="要写的 Markdown 文件 the file to write")] = Path("docs/data-dictionary.md"),
+) -> None:
+    """由声明生成数据字典 Renders the data dictionary from the declarations."""
+    from features.dictionary import render
+
+    out.write_text(render(), encoding="utf-8")
+    console.print(f"已写出 written: {out}")
+
+
+def _show(problems: list[Problem]) -> None:
+    """Problems of one kind in one line, with the first rows where they are."""
+    kinds = Counter((problem.table, problem.column or "", problem.remedy) for problem in problems)
+    table = Table("表 table", "列 column", "个数 count", "首例 first", "改法 remedy")
+    for (name, column, remedy), count in kinds.items():
+        first = next(p for p in problems if (p.table, p.column or "", p.remedy) == (name, column, remedy))
+        where = f"行 row {first.row}: " if first.row else ""
+        table.add_row(name, column, str(count), where + first.reason, remedy)
+    console.print(table)
+
+
+def main() -> None:
+    """Runs a command; a user's error is shown without a traceback."""
+    try:
+        app()
+    except UserError as error:
+        Console(stderr=True).print(f"[red]{error}[/red]")
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    main()
