@@ -14,7 +14,7 @@ from features.illness import illness
 from features.income import income
 from features.livelihood import livelihood
 from features.policy.registry import Policy
-from features.ratios import positive
+from features.ratios import Ratio, divide, positive
 from features.register import FloatArray, Indicator, IntArray, Register, RegisterInfo
 from features.seen import YEAR, Seen
 from features.shocks import shocks
@@ -97,14 +97,14 @@ def build(register: Register, as_of: dt.date, policy: Policy) -> FeatureFrame:
         indicators.
     """
     seen = Seen(register, as_of, policy)
-    columns: list[FloatArray] = []
+    columns: list[FloatArray | Ratio] = []
     with np.errstate(invalid="ignore"):  # comparisons with what is not known
         for theme in THEMES:
             values = theme.compute(seen)
             columns.extend([values[feature.name] for feature in theme.features])
         columns.extend(_indicators(seen))
         facts = _facts(seen)
-    matrix = np.ascontiguousarray(np.array(columns, dtype=np.float64).T)
+        matrix = _matrix(columns)
     position = seen.known_households.nonzero()[0].astype(np.int32)
     if len(position) < seen.n:
         matrix = matrix[position]
@@ -123,6 +123,14 @@ def feature_names(info: RegisterInfo) -> tuple[str, ...]:
 
 
 _NAMES = tuple(feature.name for feature in DECLARED)
+
+
+def _matrix(columns: list[FloatArray | Ratio]) -> FloatArray:
+    """(n, columns), with all ratios divided at once."""
+    dividing = [j for j, column in enumerate(columns) if isinstance(column, Ratio)]
+    rows = np.array([column.part if isinstance(column, Ratio) else column for column in columns], dtype=np.float64)
+    rows[dividing] = divide([column for column in columns if isinstance(column, Ratio)])
+    return np.ascontiguousarray(rows.T)
 
 
 def _indicators(seen: Seen) -> list[FloatArray]:
@@ -155,7 +163,7 @@ def _facts(seen: Seen) -> Facts:
 
 def _shock(seen: Seen) -> FloatArray:
     """1 where a large rigid expenditure or a sharp fall of income is on record, NaN where neither can be judged."""
-    spent, fell = seen.parameter("sudden_expenditure_share"), seen.parameter("sudden_income_drop_share")
+    spent, fell = seen.prompts
     events = seen["events"]
     recent = seen.event_age < YEAR
     paid = np.fmax(np.fmax(events["oop_compliant"], 0.0), events["oop_self_reported"])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from features.ratios import Ratio
 from features.register import FloatArray
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class Feature:
             raise ValueError(f"{self.name}: direction is -1, 0 or +1")
 
 
-Values = Mapping[str, FloatArray]
+Values = Mapping[str, FloatArray | Ratio]
 
 
 @dataclass(frozen=True, slots=True)

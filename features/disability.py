@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Values, theme
-from features.ratios import ratio
+from features.ratios import per
 from features.seen import Seen
 
 MILDEST = 4.0
@@ -41,7 +41,7 @@ def disability(seen: Seen) -> Values:
     mildest = table.largest(np.where(disabled & people.here, -np.fmin(level, MILDEST), np.nan), default=-MILDEST - 1.0)
     return {
         "disabled_members": members,
-        "disabled_share": ratio(people.count, members),
+        "disabled_share": per(people.count, members),
         "severe_disabled": severe,
         "most_severe_level": -mildest[0],
         "mental_or_intellect": mind,

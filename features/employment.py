@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Values, theme
-from features.ratios import ratio, ratios
+from features.ratios import per
 from features.register import Array, FloatArray
 from features.seen import MONTH, YEAR, Seen, months_since
 
@@ -60,19 +60,19 @@ def employment(seen: Seen) -> Values:
     able, of_age = people.totals(people.able, people.of_working_age)
     return {
         "workers": workers,
-        "workers_share": ratio(size, workers),
-        "dependants_per_worker": (size - np.minimum(workers, size)) / np.maximum(workers, 0.5),
+        "workers_share": per(size, workers),
+        "dependants_per_worker": per(np.maximum(workers, 0.5), size - np.minimum(workers, size), cap=60.0),
         "migrant_workers": migrants,
         "outside_province_workers": away,
         "post_workers": posts,
-        "months_worked": ratio(np.maximum(of_age, 1.0), months, cap=24.0),
+        "months_worked": per(np.maximum(of_age, 1.0), months, cap=24.0),
         "longest_tenure": np.fmax(tenure, 0.0),
         "spells_ended": ended,
         "job_losses": events.total(lost & (since < YEAR)),
         "months_since_job_loss": months_since(events.largest(np.where(lost, -since, np.nan))[0]),
-        "best_wage_to_line": ratio(seen.line, best * 12.0),
-        "mean_wage": wages / np.where(earners > 0, earners, np.nan),
-        "wage_trend": ratios(earlier, best - earlier)[0],
+        "best_wage_to_line": per(seen.line, best * 12.0),
+        "mean_wage": per(earners, wages, cap=1e6),
+        "wage_trend": per(earlier, best - earlier),
         "idle_able": np.maximum(able - workers, 0.0),
         "zero_employment": ((able > 0) & (workers == 0)).astype(np.float64),
     }

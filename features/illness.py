@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Values, theme
-from features.ratios import ratio, ratios
+from features.ratios import per
 from features.seen import YEAR, Seen, months_since
 
 
@@ -47,19 +47,18 @@ def illness(seen: Seen) -> Values:
     chronic_members, serious_members, ill_workers, head_ill, uninsured = people.totals(
         chronic, serious, ill & people.of_working_age, ill & head, people.table["medical_insured"] == 0
     )
-    to_line = ratios(line, oop, oop_long, np.fmax(largest, 0.0), hidden, net - oop)
     return {
-        "oop_year_to_line": to_line[0],
-        "oop_to_income": ratio(np.maximum(net, line), oop),
-        "oop_three_years_to_line": to_line[1],
-        "largest_bill_to_line": to_line[2],
-        "residual_share": ratio(billed, oop, cap=2.0),
-        "hidden_cost_to_line": to_line[3],
+        "oop_year_to_line": per(line, oop),
+        "oop_to_income": per(np.maximum(net, line), oop),
+        "oop_three_years_to_line": per(line, oop_long),
+        "largest_bill_to_line": per(line, np.fmax(largest, 0.0)),
+        "residual_share": per(billed, oop, cap=2.0),
+        "hidden_cost_to_line": per(line, hidden),
         "bills_year": bills,
         "months_since_bill": months_since(latest),
-        "income_after_illness_to_line": to_line[4],
+        "income_after_illness_to_line": per(line, net - oop),
         "chronic_members": chronic_members,
-        "chronic_share": ratio(people.count, chronic_members),
+        "chronic_share": per(people.count, chronic_members),
         "serious_members": serious_members,
         "ill_of_working_age": ill_workers,
         "head_ill": np.minimum(head_ill, 1.0),

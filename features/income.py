@@ -6,7 +6,7 @@ import numpy as np
 
 from features.accounts import POLICY, QUARTERS, SIGNS, SOURCES
 from features.catalog import Feature, Values, theme
-from features.ratios import ratio, ratios
+from features.ratios import per
 from features.seen import Seen
 
 WAGE, BUSINESS, EXPENSE = SOURCES.index("wage"), SOURCES.index("business"), SOURCES.index("business_expense")
@@ -70,55 +70,35 @@ def income(seen: Seen) -> Values:
     slope = (away * filled).sum(axis=1) / np.maximum((away * away).sum(axis=1), 1.0) + mean * 0.0
 
     gross = np.maximum(now[EARNS], 0.0).sum(axis=0)
-    to_line = ratios(
-        line,
-        net,
-        market,
-        net_before,
-        np.fmin(net, net_before),
-        quarter[:, 0],
-        worst,
-        slope,
-        now[WAGE],
-        farm,
-        now[PROPERTY],
-    )
-    of_gross = ratios(gross, now[WAGE], now[BUSINESS], now[POLICY], now[PRIVATE])
     # change is measured against the line at least: a fall from 200 to 100 yuan is no halving of a livelihood
-    change = ratios(
-        np.maximum(net_before, line),
-        net - net_before,
-        market - market_before,
-        now[WAGE] - before[WAGE],
-        farm - farm_before,
-    )
+    usual = np.maximum(net_before, line)
     return {
         "pc_net_income": seen.pc_net_income,
         "pc_market_income": market / size,
-        "income_to_poverty_line": to_line[0],
-        "income_to_monitoring_line": ratio(seen.lines[1] * size, net),
-        "market_income_to_line": to_line[1],
-        "income_before_to_line": to_line[2],
-        "income_change": change[0],
-        "market_income_change": change[1],
-        "lower_year_to_line": to_line[3],
-        "latest_quarter_to_line": to_line[4],
-        "latest_quarter_to_year": ratio(net, quarter[:, 0]),
-        "worst_quarter_to_line": to_line[5],
-        "quarters_below_line": np.where(np.isnan(line), np.nan, below),
-        "income_volatility": ratio(np.maximum(mean, line), spread),
-        "income_trend": to_line[6],
-        "income_sources": np.where(np.isnan(net), np.nan, (now[EARNS] > 0).sum(axis=0)),
-        "pc_wage_to_line": to_line[7],
-        "pc_business_to_line": to_line[8],
-        "pc_property_to_line": to_line[9],
-        "wage_share": of_gross[0],
-        "business_share": of_gross[1],
-        "policy_transfer_share": of_gross[2],
-        "private_transfer_share": of_gross[3],
-        "expense_ratio": ratio(now[BUSINESS], now[EXPENSE]),
-        "wage_change": change[2],
-        "business_change": change[3],
+        "income_to_poverty_line": per(line, net),
+        "income_to_monitoring_line": per(seen.lines[1] * size, net),
+        "market_income_to_line": per(line, market),
+        "income_before_to_line": per(line, net_before),
+        "income_change": per(usual, net - net_before),
+        "market_income_change": per(usual, market - market_before),
+        "lower_year_to_line": per(line, np.fmin(net, net_before)),
+        "latest_quarter_to_line": per(line, quarter[:, 0]),
+        "latest_quarter_to_year": per(net, quarter[:, 0]),
+        "worst_quarter_to_line": per(line, worst),
+        "quarters_below_line": below + line * 0.0,
+        "income_volatility": per(np.maximum(mean, line), spread),
+        "income_trend": per(line, slope),
+        "income_sources": (now[EARNS] > 0).sum(axis=0) + net * 0.0,
+        "pc_wage_to_line": per(line, now[WAGE]),
+        "pc_business_to_line": per(line, farm),
+        "pc_property_to_line": per(line, now[PROPERTY]),
+        "wage_share": per(gross, now[WAGE]),
+        "business_share": per(gross, now[BUSINESS]),
+        "policy_transfer_share": per(gross, now[POLICY]),
+        "private_transfer_share": per(gross, now[PRIVATE]),
+        "expense_ratio": per(now[BUSINESS], now[EXPENSE]),
+        "wage_change": per(usual, now[WAGE] - before[WAGE]),
+        "business_change": per(usual, farm - farm_before),
         "months_covered": book.covered,
         "income_age": np.where(book.last_month >= 0, seen.month - book.last_month, np.nan),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Values, theme
-from features.ratios import ratio, ratios
+from features.ratios import per
 from features.seen import Seen
 
 LIVING = (
@@ -37,29 +37,22 @@ def livelihood(seen: Seen) -> Values:
     living, debts = seen["living"], seen["debts"]
     dangerous, area, safe, tap, power, road, distance, toilet, farm, forest, orchard = living.last(*(living[name] for name in LIVING))
     balance = np.fmax(debts["balance"], 0.0)
-    owed, private, micro, rows = debts.totals(
-        balance,
-        balance * debts.is_code("lender", "private"),
-        balance * debts.is_code("lender", "microcredit"),
-        np.ones(len(debts)),
-    )
-    known = np.where(rows > 0, 0.0, np.nan)  # no debt row at all is "not known", not "no debt"
+    known = np.where(debts.count() > 0, 0.0, np.nan)  # no debt row at all is "not known", not "no debt"
+    owed, private, micro = known + debts.totals(balance, *(balance * lent for lent in debts.which("lender", "private", "microcredit")))
     wood = np.where(np.isnan(forest), orchard, forest + np.fmax(orchard, 0.0))
-    a_head = ratios(seen.size, area, farm, wood, cap=500.0)
-    to_line = ratios(seen.line, owed + known, private + known)
     return {
         "dangerous_house": dangerous,
-        "house_area": a_head[0],
+        "house_area": per(seen.size, area, cap=500.0),
         "water_unsafe": 1.0 - safe,
         "no_tap_water": 1.0 - tap,
         "no_electricity": 1.0 - power,
         "road_not_hardened": 1.0 - road,
         "road_distance": distance,
         "no_sanitary_toilet": 1.0 - toilet,
-        "farmland": a_head[1],
-        "forest_and_orchard": a_head[2],
-        "debt_to_line": to_line[0],
-        "debt_to_income": ratio(np.maximum(seen.accounts.net, seen.line), owed + known),
-        "private_debt_to_line": to_line[1],
-        "microcredit_balance": micro + known,
+        "farmland": per(seen.size, farm, cap=500.0),
+        "forest_and_orchard": per(seen.size, wood, cap=500.0),
+        "debt_to_line": per(seen.line, owed),
+        "debt_to_income": per(np.maximum(seen.accounts.net, seen.line), owed),
+        "private_debt_to_line": per(seen.line, private),
+        "microcredit_balance": micro,
     }

@@ -1,6 +1,12 @@
-"""Ratios against a household's own scale, many at a time."""
+"""Ratios against a household's own scale: what it needs, earns, or how many it is.
+
+A theme only says what is to be divided by what; all ratios of all themes are worked out together, in one division.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,23 +15,34 @@ from features.register import FloatArray
 CAP = 10.0  # a ratio beyond ten says no more than ten, and lone cells of a million must not stretch a scale
 
 
+class Ratio(NamedTuple):
+    """part ÷ whole, (n,), held within ±cap; not evaluable where the whole is not positive or not known."""
+
+    part: FloatArray
+    whole: FloatArray
+    cap: float = CAP
+
+
+def per(whole: FloatArray, part: FloatArray, cap: float = CAP) -> Ratio:
+    """A part measured against a whole."""
+    return Ratio(part, whole, cap)
+
+
 def positive(whole: FloatArray) -> FloatArray:
     """The values that can be divided by; NaN where zero, negative or unknown."""
     return np.where(whole > 0, whole, np.nan)
 
 
-def ratios(whole: FloatArray, *parts: FloatArray, cap: float = CAP) -> FloatArray:
-    """Parts ÷ whole, (parts, n), within ±cap; NaN where the whole is not positive or unknown.
+def divide(ratios: Sequence[Ratio]) -> FloatArray:
+    """All ratios at once, (ratios, n).
 
-    >>> ratios(np.array([2.0, 0.0]), np.array([1.0, 1.0]), np.array([50.0, 0.0])).tolist()
-    [[0.5, nan], [10.0, nan]]
+    >>> one = np.array([1.0, 1.0])
+    >>> divide([per(np.array([2.0, 0.0]), one), per(one, np.array([50.0, -1.0]))]).tolist()
+    [[0.5, nan], [10.0, -1.0]]
     """
-    out = np.array(parts)
-    out /= positive(whole)
+    out: FloatArray = np.array([ratio.part for ratio in ratios], dtype=np.float64)
+    out /= positive(np.array([ratio.whole for ratio in ratios]))
+    cap = np.array([[ratio.cap] for ratio in ratios])
     np.minimum(out, cap, out=out)
-    return np.maximum(out, -cap, out=out)
-
-
-def ratio(whole: FloatArray, part: FloatArray, cap: float = CAP) -> FloatArray:
-    """Part ÷ whole, (n,), as `ratios`."""
-    return np.asarray(ratios(whole, part, cap=cap)[0])
+    np.maximum(out, -cap, out=out)
+    return out

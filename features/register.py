@@ -225,6 +225,9 @@ def empty_table(schema: Table) -> TableArrays:
     return TableArrays(schema.name, Columns(schema, 0, {}), none, none, none)
 
 
+_NO_ROWS = np.empty(0, dtype=bool)
+
+
 class View:
     """What was known on one date: the rows that count, table by table, read lazily."""
 
@@ -241,8 +244,7 @@ class View:
         view = self._current.get(table)
         if view is None:
             arrays = self.register.tables[table]
-            rows = arrays.visible_on <= self.day
-            rows &= arrays.superseded_on > self.day
+            rows = (arrays.visible_on <= self.day) & (arrays.superseded_on > self.day) if len(arrays) else _NO_ROWS
             view = self._current[table] = TableView(arrays, rows, self.n)
         return view
 
@@ -264,7 +266,7 @@ class TableView:
 
     def __init__(self, arrays: TableArrays, rows: BoolArray, n: int) -> None:
         self._arrays = arrays
-        self._all = bool(rows.all())
+        self._all = not len(rows) or bool(rows.all())
         self._rows = rows
         self._cache: dict[str, Array] = {}
         self._starts: Array | None = None

@@ -12,6 +12,7 @@ from features.policy.registry import Policy
 from features.register import BoolArray, FloatArray, IntArray, Register, TableView, View
 
 YEAR, MONTH = 365, 30.4375  # days
+PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
 LONG_AGO = 120.0  # months that stand for "not within memory"
 WORKING_AGE = (16, 60)  # labour tables of the field: under 16 is no labour, from 60 on not ordinary labour
 
@@ -40,26 +41,28 @@ class Seen(View):
         """(n,) index into the register's village codes; -1 where not known."""
         return np.asarray(self["households"].last(self["households"]["village_code"], default=-1)[0].astype(np.int64))
 
-    def parameter(self, name: str) -> FloatArray:
-        """(n,) a policy value in force in each household's county; NaN is not evaluable."""
+    @cached_property
+    def _by_county(self) -> FloatArray:
+        """(values, n) what policy says in each household's county on the date; NaN is not evaluable."""
         codes = self.register.texts.get(("households", "village_code"), [])
-        return self._by_county([self.policy.value(name, self.as_of, code) for code in codes])
+        rows = [(*self.policy.lines(self.as_of, code), *(self.policy.value(name, self.as_of, code) for name in PROMPTS)) for code in codes]
+        table = np.array([*rows, (None,) * (2 + len(PROMPTS))], dtype=np.float64)  # the last row is for a village not known
+        return np.asarray(table[self.village].T)
 
-    def _by_county(self, values: list[float | None]) -> FloatArray:
-        table = np.array([np.nan if value is None else value for value in values] + [np.nan])
-        return np.asarray(table[self.village])
+    @property
+    def prompts(self) -> FloatArray:
+        """(2, n) shares of a year's income at which an expenditure, or a fall of income, counts as large."""
+        return np.asarray(self._by_county[2:])
 
     @cached_property
     def event_age(self) -> IntArray:
         """Days since each known event."""
         return np.asarray(self.day - self["events"]["occurred_on"])
 
-    @cached_property
-    def lines(self) -> tuple[FloatArray, FloatArray]:
-        """Poverty line and monitoring line of each household's county, yuan a person and year; NaN is not evaluable."""
-        codes = self.register.texts.get(("households", "village_code"), [])
-        both = [self.policy.lines(self.as_of, code) for code in codes]
-        return self._by_county([line.poverty for line in both]), self._by_county([line.monitoring for line in both])
+    @property
+    def lines(self) -> FloatArray:
+        """(2, n) poverty line and monitoring line of each household's county, yuan a person and year; NaN is not evaluable."""
+        return np.asarray(self._by_county[:2])
 
     @cached_property
     def members(self) -> Present:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Values, theme
-from features.ratios import ratios
+from features.ratios import per
 from features.seen import YEAR, Seen, months_since
 
 SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "water_failure", "job_loss")
@@ -48,15 +48,14 @@ def shocks(seen: Seen) -> Values:
         water & year,
         push & year,
     )
-    losses = ratios(seen.line, disaster_loss, accident_loss)
     return {
         "shocks_year": recent,
         "shocks_three_years": past,
         "months_since_shock": months_since(events.largest(np.where(shock, -seen.event_age, np.nan))[0]),
         "disasters_year": disasters,
-        "disaster_loss_to_line": losses[0],
+        "disaster_loss_to_line": per(seen.line, disaster_loss),
         "accidents_year": accidents,
-        "accident_loss_to_line": losses[1],
+        "accident_loss_to_line": per(seen.line, accident_loss),
         "deaths_three_years": deaths,
         "industry_failures": failures,
         "house_damage": damage,

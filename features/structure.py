@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.catalog import Feature, Leak, Values, theme
-from features.ratios import ratio
+from features.ratios import per
 from features.seen import YEAR, Seen
 
 ADULT, OLD = 16, 60  # compulsory schooling ends; pension and old-age rules begin
@@ -68,9 +68,9 @@ def structure(seen: Seen) -> Values:
         "household_size": seen.size,
         "children": children,
         "elderly": elderly,
-        "dependency_ratio": (count - working) / np.maximum(working, 0.5) + known,
+        "dependency_ratio": per(np.maximum(working, 0.5), count - working + known, cap=60.0),
         "able_members": able,
-        "able_share": ratio(count, able),
+        "able_share": per(count, able),
         "weak_members": weak,
         "no_labour_household": (able + weak == 0) + known,
         "elderly_alone": (elderly == count) + known,
@@ -79,10 +79,10 @@ def structure(seen: Seen) -> Values:
         "head_age": head_age,
         "head_female": np.minimum(female_head, 1.0),
         "best_education": best,
-        "mean_education": ratio(educated, education),
+        "mean_education": per(educated, education),
         "illiterate_adults": illiterate,
         "pupils_paying": pupils,
-        "school_cost_to_line": ratio(seen.line, fees.total(np.fmax(fees["amount"], 0.0) * fee)),
+        "school_cost_to_line": per(seen.line, fees.total(np.fmax(fees["amount"], 0.0) * fee)),
         "dropouts": dropouts,
         "pension_receivers": pensioners,
         "elderly_without_pension": unpensioned,
