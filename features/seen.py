@@ -79,7 +79,7 @@ class Seen(View):
     @cached_property
     def line(self) -> FloatArray:
         """The household's poverty line: what it needs in a year, yuan; NaN is not evaluable."""
-        return self.lines[0] * self.size
+        return np.asarray(self.lines[0] * self.size)
 
     @cached_property
     def accounts(self) -> Accounts:

@@ -1,0 +1,127 @@
+"""Feature rows with their outcomes, stacked over dates: what a model is fitted, calibrated or judged on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.build import FeatureFrame, build, catalogue
+from features.catalog import Feature, Leak
+from features.policy.registry import Policy
+from features.register import BoolArray, FloatArray, IntArray, Register, RegisterInfo
+from training.labels import outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Rows (household, date) at risk and with a known outcome.
+
+    Attributes:
+        X: (rows, features) float64, NaN where not known; columns as `features`.
+        y: (rows,) 1 or 0.
+        household: (rows,) index of the household in the register.
+        village: (rows,) index into the register's village codes.
+        date: (rows,) index into `dates`.
+        helped: (rows,) helped within the outcome's months.
+        income, poverty_line, monitoring_line: (rows,) yuan a person and year at the date.
+        features: declarations of the columns, safe ones only.
+        counts: per date, how many were at risk, labelled, hit and helped.
+    """
+
+    X: FloatArray
+    y: FloatArray
+    household: IntArray
+    village: IntArray
+    date: IntArray
+    helped: BoolArray
+    income: FloatArray
+    poverty_line: FloatArray
+    monitoring_line: FloatArray
+    features: tuple[Feature, ...]
+    dates: tuple[dt.date, ...]
+    counts: tuple[dict[str, int], ...]
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def edge(self) -> BoolArray:
+        """Rows whose income lies inside the edge band."""
+        return np.asarray((self.income >= self.poverty_line) & (self.income < self.monitoring_line))
+
+    def select(self, rows: BoolArray) -> Dataset:
+        """The chosen rows."""
+        return Dataset(
+            self.X[rows],
+            self.y[rows],
+            self.household[rows],
+            self.village[rows],
+            self.date[rows],
+            self.helped[rows],
+            self.income[rows],
+            self.poverty_line[rows],
+            self.monitoring_line[rows],
+            self.features,
+            self.dates,
+            self.counts,
+        )
+
+
+def trainable(info: RegisterInfo) -> tuple[Feature, ...]:
+    """The features that may train: the safe ones of the catalogue, in its order."""
+    return tuple(feature for feature in catalogue(info) if feature.leak is Leak.SAFE)
+
+
+def collect(
+    register: Register,
+    policy: Policy,
+    dates: Sequence[dt.date],
+    known_by: dt.date,
+    *,
+    name: str = "falls_below",
+    progress: Callable[[dt.date], None] = lambda _: None,
+) -> Dataset:
+    """Features and outcomes of all households at all dates.
+
+    Args:
+        register: the facts.
+        policy: lines by date.
+        dates: as_of dates.
+        known_by: outcomes are looked up on this day.
+        name: the outcome.
+        progress: called with each date when it is done.
+    """
+    features = trainable(register.info)
+    names = tuple(feature.name for feature in features)
+    parts: list[list[np.ndarray]] = []
+    counts = []
+    for number, as_of in enumerate(dates):
+        frame: FeatureFrame = build(register, as_of, policy)
+        labels = outcome(name, register, frame, policy, known_by)
+        rows = labels.labelled
+        facts = frame.facts
+        parts.append(
+            [
+                frame.columns(names)[rows],
+                labels.event[rows],
+                frame.position[rows],
+                facts.village[rows],
+                np.full(int(rows.sum()), number, dtype=np.int32),
+                labels.helped[rows],
+                facts.pc_net_income[rows],
+                facts.poverty_line[rows],
+                facts.monitoring_line[rows],
+            ]
+        )
+        counts.append({"as_of": as_of.isoformat(), **labels.counts()})
+        progress(as_of)
+    stacked = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return Dataset(*stacked, features, tuple(dates), tuple(counts))  # type: ignore[arg-type, call-arg]
