@@ -1,8 +1,9 @@
 """Which dates and households fit, calibrate and judge a model: forward in time, by household, and with a town left out.
 
-Worked example, test at T = 2023-12-31, income reported some weeks after each quarter. The outcome of 2022-12-31 ends on 2023-12-31, but its last quarter
-is not known on that day, so the latest calibration date whose outcome is wholly known by T is 2022-09-30. Fitting ends twelve months before that, on
-2021-09-30: no outcome that fits reaches into the calibration, none that calibrates reaches into the test, and nothing known after T is used.
+Worked example, test at T = 2023-12-31, income reported some weeks after each quarter. The outcome of 2022-12-31 ends on 2023-12-31, but its
+last quarter is not known on that day, so the latest calibration date whose outcome is wholly known by T is 2022-09-30. Fitting ends twelve
+months before that, on 2021-09-30: no outcome that fits reaches into the calibration, none that calibrates reaches into the test, and
+nothing known after T is used.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ HELD_OUT_SHARE = 5  # one household in five is kept out of fitting and calibrati
 COMPLETE = 0.8  # an origin counts as wholly known when so many of its households at risk have an outcome
 
 
-class TooLittle(UserError):
+class TooLittleError(UserError):
     """The register does not reach far enough, or holds too few events, to fit and judge a model."""
 
 
@@ -42,7 +43,7 @@ class Split:
 
     def __post_init__(self) -> None:
         if not self.fit or shift(self.fit[-1], SPAN_MONTHS) > self.calibrate or shift(self.calibrate, SPAN_MONTHS) > self.test:
-            raise TooLittle(f"outcomes would overlap 结果期重叠: fit to {self.fit[-1:]}, calibrate {self.calibrate}, test {self.test}")
+            raise TooLittleError(f"outcomes would overlap 结果期重叠: fit to {self.fit[-1:]}, calibrate {self.calibrate}, test {self.test}")
 
 
 def split(first: dt.date, test: dt.date, *, step_months: int = 3, complete: Callable[[dt.date], float] = lambda _: 1.0) -> Split:
@@ -55,7 +56,7 @@ def split(first: dt.date, test: dt.date, *, step_months: int = 3, complete: Call
         complete: share of the households at risk on a date whose outcome is known by `test`; asked of few dates, latest first.
 
     Raises:
-        TooLittle: no calibration date is complete, or no fitting date is left.
+        TooLittleError: no calibration date is complete, or no fitting date is left.
     """
     calibrate = shift(test, -SPAN_MONTHS)
     while calibrate > first and complete(calibrate) < COMPLETE:
@@ -66,7 +67,7 @@ def split(first: dt.date, test: dt.date, *, step_months: int = 3, complete: Call
         fit.append(last)
         last = shift(last, -step_months)
     if not fit:
-        raise TooLittle(
+        raise TooLittleError(
             f"between {first} and {test} there is no room to fit, calibrate and test 时间跨度不足; "
             "at least 37 months of history before the test are needed 测试时点前至少需要37个月历史"
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -102,7 +103,7 @@ class Tracker:
             client.log_batch(
                 run_id,
                 params=[Param(key, str(value)[:6000]) for key, value in params.items()],
-                metrics=[Metric(key, value, 0, 0) for key, value in metrics.items() if value == value],
+                metrics=[Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)],
             )
             client.log_artifacts(run_id, str(bundle_folder), BUNDLE)
             with tempfile.TemporaryDirectory() as scratch:
