@@ -1,0 +1,133 @@
+"""Every error of the API in one shape: problem+json with type, title, status, detail, instance and the list of single errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from features.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TITLES: dict[int, tuple[str, str]] = {
+    400: ("bad-request", "请求有误 Bad request"),
+    401: ("not-signed-in", "未登录或令牌无效 Not signed in"),
+    403: ("not-allowed", "无权访问 Not allowed"),
+    404: ("not-found", "没有此资源 Not found"),
+    405: ("method-not-allowed", "不支持此方法 Method not allowed"),
+    413: ("too-large", "请求过大 Too large"),
+    422: ("not-usable", "内容无法使用 Not usable as it is"),
+    500: ("internal", "服务内部错误 Internal error"),
+    503: ("not-ready", "服务尚未就绪 Not ready"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing that is wrong in a request.
+
+    Attributes:
+        field: where, as a path into the request, `incomes[2].amount`.
+        message: what is wrong and what is allowed, Chinese and English.
+        index: place of the household in the request, from 0; None where no household is concerned.
+        household_id: the household as the caller names it.
+    """
+
+    field: str
+    message: str
+    index: int | None = None
+    household_id: str | None = None
+
+
+@dataclass
+class ApiError(Exception):
+    """An answer that is an error; raised anywhere below a route."""
+
+    status: int
+    detail: str
+    errors: Sequence[FieldError] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Json(Response):
+    """A JSON answer, written by orjson."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The bytes of the answer."""
+        return orjson.dumps(content)
+
+
+def problem(
+    status: int, detail: str, instance: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that tells of an error."""
+    slug, title = TITLES.get(status) or (f"http-{status}", HTTPStatus(status).phrase)
+    body = {
+        "type": f"urn:fangpin:problem:{slug}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "instance": instance,
+        "errors": [asdict(error) for error in errors],
+    }
+    # A path may hold anything that a client can percent-encode, so text that is no text must not break the answer about it.
+    content = orjson.dumps(_printable(body))
+    return Response(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _printable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    return value
+
+
+def install(app: FastAPI) -> None:
+    """Gives every error of an app the one shape."""
+
+    @app.exception_handler(ApiError)
+    async def _api(request: Request, error: ApiError) -> Response:
+        return problem(error.status, error.detail, request.url.path, error.errors, error.headers)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        details = {404: "没有此地址 there is nothing at this address", 405: "此地址不支持该方法 this address does not take that method"}
+        detail = details.get(error.status_code) or str(error.detail)
+        return problem(error.status_code, detail, request.url.path, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> Response:
+        errors = [
+            FieldError(".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), _message(item)) for item in error.errors()
+        ]
+        return problem(422, "参数不符合要求 some parameters cannot be used", request.url.path, errors)
+
+    @app.exception_handler(UserError)
+    async def _user(request: Request, error: UserError) -> Response:
+        return problem(503, str(error), request.url.path)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, error: Exception) -> Response:
+        logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
+        return problem(500, "出现意外错误，已记入日志 something unexpected happened; it is in the log", request.url.path)
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    if item["type"] == "extra_forbidden":
+        return "没有此参数 there is no such parameter"
+    return f"不符合要求 {item['msg']}"

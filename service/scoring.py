@@ -1,0 +1,266 @@
+"""From a register to a list of scored households: the same steps for the stored county, for a file, and for a request."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import isnan
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import orjson
+
+from features.build import FeatureFrame, build
+from features.errors import UserError
+from features.policy.registry import Policy, load
+from features.register import Array, Register
+from models.bundle import Bundle
+from models.explain import explain
+from models.scorer import Scores, field_zh, not_evaluable, score
+from service.clock import Clock, stamp
+from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
+from service.storage.database import Database
+from service.storage.register_store import load_register
+from service.storage.score_store import ListRecord, active, summarise, write_list
+
+Progress = Callable[[str], None]
+DATA_VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A register scored on a date: features and scores side by side, row by row."""
+
+    register: Register
+    frame: FeatureFrame
+    scores: Scores
+    bundle: Bundle
+    policy: Policy
+
+    @property
+    def villages(self) -> Array:
+        """(n,) 12-digit village code of each row; "" where none is known."""
+        codes = np.array([*self.register.texts.get(("households", "village_code"), []), ""], dtype=np.str_)
+        return codes[self.frame.facts.village]
+
+    @property
+    def flagged(self) -> Array:
+        """Rows whose reasons are worked out in any case: those in a tier, those under the line among them."""
+        return np.flatnonzero(self.scores.tier != "none")
+
+
+def score_register(register: Register, bundle: Bundle, as_of: dt.date, threads: int, progress: Progress = lambda _: None) -> Scored:
+    """Scores every household that was known on a date.
+
+    Args:
+        register: the facts.
+        bundle: the model.
+        as_of: the day; nothing known later counts.
+        threads: for large registers.
+        progress: called with the name of each step as it starts.
+
+    Raises:
+        UserError: the model looks at indicators that the register does not have.
+    """
+    policy = load(synthetic=register.info.synthetic)
+    progress("features")
+    frame = build(register, as_of, policy)
+    lacking = sorted(set(bundle.features) - set(frame.names))
+    if lacking:
+        raise UserError(
+            f"模型 {bundle.version} 需要本数据没有的指标 the model needs indicators that this register lacks: {', '.join(lacking[:5])}; "
+            "declare them in register.yaml, or promote a model trained on this kind of register"
+        )
+    progress("scores")
+    return Scored(register, frame, score(bundle, frame, threads), bundle, policy)
+
+
+def list_columns(scored: Scored) -> dict[str, Array]:
+    """The columns of a list but its reasons, one cell a household in the frame's order; NaN is unknown.
+
+    Ranks count from 1 within the village, the town and the county, by risk, then by id.
+    """
+    scores, facts, villages = scored.scores, scored.frame.facts, scored.villages
+    county = np.where(villages == "", scored.register.info.county, villages.astype(f"U{COUNTY_DIGITS}"))
+    columns: dict[str, Array] = {
+        "household_id": scores.household_id,
+        "county": county,
+        "town": villages.astype(f"U{TOWN_DIGITS}"),
+        "village": villages.astype(f"U{VILLAGE_DIGITS}"),
+        "risk": scores.risk,
+    }
+    for level in ("county", "town", "village"):
+        columns[f"rank_{level}"] = _ranks(columns[level], scores.order)
+    for name in ("state", "tier", "probability", "low", "high"):
+        columns[name] = getattr(scores, name)
+    for name in ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate"):
+        columns[name] = np.array([np.nan if value is None else float(value) for value in getattr(scores, name)])
+    columns["pc_net_income"] = facts.pc_net_income
+    columns["poverty_line"] = facts.poverty_line
+    columns["monitoring_line"] = facts.monitoring_line
+    columns["data_age_days"] = scores.data_age_days
+    return columns
+
+
+def _ranks(group: Array, order: Array) -> Array:
+    """Place of each row within its group, from 1, where `order` lists the rows from the first to the last."""
+    _, place = np.unique(group, return_inverse=True)
+    by_group = order[np.argsort(place[order], kind="stable")]
+    sizes = np.bincount(place)
+    starts = np.cumsum(sizes) - sizes
+    ranks = np.empty(len(group), dtype=np.int64)
+    ranks[by_group] = np.arange(len(group)) - np.repeat(starts, sizes) + 1
+    return ranks
+
+
+def reasons(scored: Scored, rows: Array, threads: int) -> dict[str, list[Any]]:
+    """Why the scores of some rows are what they are.
+
+    Returns:
+        `causes`: as plain values, what raises the risk most first; `verify`: what to check at the door; one entry a row.
+    """
+    causes = explain(scored.bundle, scored.frame, scored.scores, rows, threads)
+    return {"causes": [[cause.to_json() for cause in row] for row in causes], "verify": [[] for _ in causes]}
+
+
+def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
+    """What could not be evaluated of a household; None where nothing."""
+    return not_evaluable(scored.frame, row) or None
+
+
+def missing_field(scored: Scored, row: int) -> dict[str, str] | None:
+    """The missing entry that would say most of a household; None where nothing is missing."""
+    name = str(scored.scores.missing_field[row])
+    return {"field": name, "zh": field_zh(scored.bundle, name)} if name else None
+
+
+def rows_of(scored: Scored) -> list[SimpleNamespace]:
+    """Each row with the columns of a list as attributes, for a request; it is in no list, so it has no rank."""
+    columns = list_columns(scored)
+    flags = {name for name in columns if name.endswith(("_flag", "_candidate"))}
+    plain: dict[str, list[Any]] = {}
+    for name, values in columns.items():
+        cells = values.tolist()
+        if values.dtype.kind == "f":
+            cells = [None if isnan(cell) else bool(cell) if name in flags else cell for cell in cells]
+        plain[name] = cells
+    plain["data_age_days"] = [None if cell is None else int(cell) for cell in plain["data_age_days"]]
+    for level in ("county", "town", "village"):
+        plain[f"rank_{level}"] = [None] * len(scored.frame)
+    return [SimpleNamespace(**dict(zip(plain, row, strict=True))) for row in zip(*plain.values(), strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What scoring the stored county came to.
+
+    Attributes:
+        version: of the list that is now in use.
+        fresh: False where the same list was in use already and nothing was written.
+        counts: households by tier and state.
+    """
+
+    version: int
+    as_of: str
+    fresh: bool
+    counts: Mapping[str, int]
+
+
+def score_stored(
+    database: Database,
+    bundle: Bundle,
+    as_of: dt.date | None,
+    *,
+    threads: int,
+    clock: Clock,
+    progress: Progress = lambda _: None,
+    again: bool = False,
+    allow_synthetic_model: bool = False,
+) -> Written:
+    """Scores the stored register and puts the new list in use.
+
+    Args:
+        database: holds the register.
+        bundle: the model.
+        as_of: the day; None takes the day until which the register claims to know everything.
+        threads: for features and model.
+        clock: for the record only.
+        progress: called with each step.
+        again: make the list even if it is there already.
+        allow_synthetic_model: let a model that was trained on made-up data score real households.
+
+    Raises:
+        UserError: no register, no date, or a model that must not be used on this register.
+    """
+    progress("register")
+    with database.reading() as connection:
+        register = load_register(connection, lambda name: progress(f"register: {name}"))
+        current = active(connection)
+    info = register.info
+    if as_of is None:
+        if info.known_until is None:
+            raise UserError(
+                "数据未写明 known_until，请给出统计时点 the register does not say until when it is complete: give --as-of YYYY-MM-DD"
+            )
+        as_of = info.known_until
+    if bundle.card.get("synthetic") is True and not info.synthetic and not allow_synthetic_model:
+        raise UserError(
+            "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
+            "train one on this county's own history, or pass --allow-synthetic-model to try it out"
+        )
+    policy = load(synthetic=info.synthetic)
+    made_of = (as_of.isoformat(), bundle.version, policy.version, info.digest[:DATA_VERSION_DIGITS])
+    if not again and current is not None:
+        have = (current.as_of, current.model_version, current.policy_version, current.data_version)
+        if have == made_of:
+            return Written(current.list_version, current.as_of, False, {"households": current.households})
+    scored = score_register(register, bundle, as_of, threads, progress)
+    if not len(scored.frame):
+        raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
+    progress("reasons")
+    flagged = scored.flagged
+    told = reasons(scored, flagged, threads)
+    columns = list_columns(scored)
+    progress("list")
+    texts = _texts(scored, flagged, told)
+    record = ListRecord(
+        as_of=made_of[0],
+        county=info.county,
+        synthetic=info.synthetic,
+        households=len(scored.frame),
+        model_name=bundle.name,
+        model_version=made_of[1],
+        policy_version=made_of[2],
+        data_version=made_of[3],
+        written_at=stamp(clock()),
+    )
+    summary = summarise(columns)
+    with database.writing() as connection:
+        version = write_list(connection, record, {**columns, **texts}, summary)
+    counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
+    return Written(version, made_of[0], True, counts)
+
+
+def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:
+    """The reasons and gaps of every row as stored JSON; NULL where there is none."""
+    n = len(scored.frame)
+    out: dict[str, list[str | None]] = {name: [None] * n for name in ("causes", "verify", "not_evaluable", "missing_field")}
+    for place, row in enumerate(flagged.tolist()):
+        out["causes"][row] = orjson.dumps(told["causes"][place]).decode()
+        out["verify"][row] = orjson.dumps(told["verify"][place]).decode()
+    facts = scored.frame.facts
+    unknown = np.zeros(n, dtype=bool)
+    for name in ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock"):
+        unknown |= np.isnan(getattr(facts, name))
+    for row in np.flatnonzero(unknown).tolist():
+        found = gaps(scored, row)
+        out["not_evaluable"][row] = None if found is None else orjson.dumps(found).decode()
+    words: dict[str, str] = {}
+    for row in np.flatnonzero(scored.scores.missing_field != "").tolist():
+        name = str(scored.scores.missing_field[row])
+        if name not in words:
+            words[name] = orjson.dumps({"field": name, "zh": field_zh(scored.bundle, name)}).decode()
+        out["missing_field"][row] = words[name]
+    return out

@@ -1,0 +1,30 @@
+"""What can be set from outside: environment variables that begin with FANGPIN_."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the service keeps its files, where it listens and what it allows; each name is read as FANGPIN_<NAME>."""
+
+    model_config = SettingsConfigDict(env_prefix="FANGPIN_", frozen=True)
+
+    database_url: Annotated[str, Field(description="数据库地址 database address (SQLAlchemy)")] = "sqlite:///var/fangpin.db"
+    bundle_dir: Annotated[Path, Field(description="模型包目录，内有 active.json folder of model bundles with active.json")] = Path(
+        "var/bundles"
+    )
+    pseudonym_key: Annotated[Path, Field(description="户编号假名密钥文件 file of the key behind the pseudonyms")] = Path(
+        "var/pseudonym.key"
+    )
+    uploads_dir: Annotated[Path, Field(description="导入问题清单目录 folder for the lists of import problems")] = Path("var/uploads")
+    demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
+    host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000
+    threads: Annotated[int, Field(ge=1, le=64, description="批量评分线程数 threads for scoring large batches")] = 2
+    max_body_mb: Annotated[int, Field(ge=1, le=1024, description="请求体上限（兆字节） largest request body, megabytes")] = 64
+    token_days: Annotated[int, Field(ge=1, le=366, description="访问令牌有效天数 days until a new token expires")] = 90

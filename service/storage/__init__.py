@@ -1,0 +1,1 @@
+"""Where the service keeps what it knows: the register, the lists of scores and the access tokens."""

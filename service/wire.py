@@ -1,0 +1,270 @@
+"""What goes over the wire: the shape of one scored household, of the answers around it, and of a household in a request."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field
+
+from features.household import SCORED_TABLES
+from features.tables import TABLES, Column, Kind
+
+State = Literal["scored", "below_line", "insufficient_data"]
+Tier = Literal["red", "orange", "yellow", "none"]
+
+
+class CauseFact(BaseModel):
+    """A fact behind a cause."""
+
+    feature: str
+    zh: str
+    value: float | None
+    unit: str
+    contribution: float
+
+
+class CauseItem(BaseModel):
+    """One reason, in a national risk word; contributions are in log-odds and add up to the household's distance from the average one."""
+
+    cause: str
+    zh: str
+    contribution: float
+    facts: list[CauseFact]
+
+
+class NotEvaluable(BaseModel):
+    """What could not be said of the household, and why."""
+
+    field: str
+    zh: str
+    reason: str
+
+
+class MissingField(BaseModel):
+    """The missing entry that would say most."""
+
+    field: str
+    zh: str
+
+
+class DoorCheck(BaseModel):
+    """What to look at on the visit."""
+
+    cause: str
+    zh: str
+    en: str
+
+
+class Ranks(BaseModel):
+    """Place in the list, 1 first; null where the household is in no list."""
+
+    village: int | None
+    town: int | None
+    county: int | None
+
+
+class Item(BaseModel):
+    """One household with its score: a clue for a visit, never a status."""
+
+    household_id: str
+    village_code: str
+    as_of: str
+    state: State
+    probability: float | None = Field(description="calibrated; null unless state is scored")
+    interval: list[float] | None = Field(description="[low, high] of the probability")
+    tier: Tier
+    rank: Ranks
+    edge_band_flag: bool | None = Field(description="fact: ordinary household inside the income band; null: see not_evaluable")
+    edge_candidate: bool | None
+    unstable_candidate: bool | None
+    sudden_candidate: bool | None
+    triggers: list[str] = Field(description="rule triggers; none are defined yet")
+    causes: list[CauseItem]
+    explained: bool = Field(description="whether causes were worked out; false below the yellow tier in lists and large requests")
+    verify: list[DoorCheck]
+    not_evaluable: list[NotEvaluable]
+    missing_field: MissingField | None
+    pc_net_income: float | None = Field(description="yuan a person and year")
+    poverty_line: float | None = Field(description="yuan a person and year")
+    monitoring_line: float | None = Field(description="yuan a person and year")
+    data_age_days: int | None
+    model_version: str
+
+
+class RiskListAnswer(BaseModel):
+    """A page of the list."""
+
+    items: list[Item]
+    next_cursor: str | None
+    list_version: int
+    as_of: str
+    model_version: str
+    policy_version: str
+    data_version: str
+    synthetic: bool
+
+
+class HouseholdError(BaseModel):
+    """One thing that is wrong with one household, or with the request as a whole (index null)."""
+
+    field: str
+    message: str
+    index: int | None
+    household_id: str | None
+
+
+class ScoresAnswer(BaseModel):
+    """The scored households of a request, and what was wrong with the others."""
+
+    items: list[Item]
+    errors: list[HouseholdError]
+    as_of: str
+    model_version: str
+    policy_version: str
+
+
+class Counts(BaseModel):
+    """How many households of each kind."""
+
+    region: str
+    households: int
+    state: dict[State, int]
+    tier: dict[Tier, int]
+    edge_band: int
+    candidates: dict[Literal["edge", "unstable", "sudden"], int]
+
+
+class SummaryAnswer(BaseModel):
+    """Counts of the list in use, in all and by town or village."""
+
+    total: Counts
+    items: list[Counts]
+    by: Literal["town", "village"]
+    list_version: int
+    as_of: str
+    model_version: str
+    synthetic: bool
+
+
+class ProblemAnswer(BaseModel):
+    """Every error of the service has this shape."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[HouseholdError]
+
+
+ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
+    for status, words in ((401, "Not signed in"), (403, "Outside the token's region"), (422, "Not usable as it is"), (503, "Not ready"))
+}
+
+
+def item(
+    cells: Any, as_of: str, model_version: str, *, facts: bool, causes: Any, not_evaluable: Any, verify: Any, missing_field: Any
+) -> dict[str, Any]:
+    """One scored household, from a stored row or a fresh score: the one place where the shape is made.
+
+    Args:
+        cells: has the columns of the table `scores` as attributes.
+        as_of: the day of the score.
+        model_version: of the model that made it.
+        facts: whether the caller may see more than the score.
+        causes: list of causes; None where they were not worked out.
+        not_evaluable: list, or None for none.
+        verify: list, or None for none.
+        missing_field: {field, zh} or None.
+    """
+    return {
+        "household_id": cells.household_id,
+        "village_code": cells.village,
+        "as_of": as_of,
+        "state": cells.state,
+        "probability": cells.probability,
+        "interval": None if cells.probability is None else [cells.low, cells.high],
+        "tier": cells.tier,
+        "rank": {"village": cells.rank_village, "town": cells.rank_town, "county": cells.rank_county},
+        "edge_band_flag": cells.edge_band_flag,
+        "edge_candidate": cells.edge_candidate,
+        "unstable_candidate": cells.unstable_candidate,
+        "sudden_candidate": cells.sudden_candidate,
+        "triggers": [],
+        "causes": [] if causes is None else causes,
+        "explained": causes is not None,
+        "verify": verify if facts and verify is not None else [],
+        "not_evaluable": [] if not_evaluable is None else not_evaluable,
+        "missing_field": missing_field,
+        "pc_net_income": cells.pc_net_income if facts else None,
+        "poverty_line": cells.poverty_line,
+        "monitoring_line": cells.monitoring_line,
+        "data_age_days": cells.data_age_days,
+        "model_version": model_version,
+    }
+
+
+def stored_item(row: Any, as_of: str, model_version: str, *, facts: bool) -> dict[str, Any]:
+    """One household of a stored list; its reasons go out as they were written, unread."""
+    causes: Any = None if row.causes is None else orjson.Fragment(row.causes)
+    if row.causes is not None and not facts:
+        causes = [{**cause, "facts": []} for cause in orjson.loads(row.causes)]
+    return item(
+        row,
+        as_of,
+        model_version,
+        facts=facts,
+        causes=causes,
+        not_evaluable=None if row.not_evaluable is None else orjson.Fragment(row.not_evaluable),
+        verify=None if row.verify is None else orjson.Fragment(row.verify),
+        missing_field=None if row.missing_field is None else orjson.Fragment(row.missing_field),
+    )
+
+
+def _cell_schema(column: Column) -> dict[str, Any]:
+    words = f"{column.zh}. {column.doc}".strip() + (f" ({column.unit})" if column.unit else "")
+    kinds: dict[Kind, dict[str, Any]] = {
+        Kind.ID: {"type": "string", "minLength": 1, "maxLength": 64},
+        Kind.TEXT: {"type": "string", "maxLength": 64},
+        Kind.CATEGORY: {"type": "string", "enum": list(column.codes)},
+        Kind.FLAG: {"type": "boolean"},
+        Kind.NUMBER: {"type": "number"},
+        Kind.DATE: {"type": "string", "format": "date"},
+        Kind.MONTH: {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
+    }
+    schema = dict(kinds[column.kind])
+    if column.low is not None:
+        schema["minimum"] = column.low
+    if column.high is not None:
+        schema["maximum"] = column.high
+    return schema | {"description": words}
+
+
+def household_schema() -> dict[str, Any]:
+    """JSON Schema of one nested household, drawn from the register's own declarations."""
+    dated_by_as_of = {"known_on", "valid_from"}
+    top: dict[str, Any] = {}
+    for column in TABLES["households"].columns:
+        top["status" if column.name == "registry_status" else column.name] = _cell_schema(column)
+    top["village_code"]["pattern"] = "^[0-9]{12}$"
+    for name in SCORED_TABLES:
+        columns = [column for column in TABLES[name].columns if column.name != "household_id"]
+        required = [column.name for column in columns if column.required and column.name not in dated_by_as_of]
+        top[name] = {
+            "type": "array",
+            "description": f"{TABLES[name].zh}. {TABLES[name].doc}",
+            "items": {
+                "type": "object",
+                "required": required,
+                "properties": {column.name: _cell_schema(column) for column in columns},
+                "additionalProperties": False,
+            },
+        }
+    return {
+        "type": "object",
+        "required": ["household_id", "village_code", "status"],
+        "properties": top,
+        "additionalProperties": False,
+    }
