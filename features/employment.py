@@ -37,17 +37,17 @@ def employment(seen: Seen) -> Values:
     start, end, wage = spells["start_date"], spells["end_date"], spells["monthly_wage"]
     began, over = start <= day, end <= day  # an unknown end is the day that never comes
     current, past = began & ~over, began & over
-    worked = np.maximum(np.minimum(end, day) - np.maximum(start, day - YEAR), 0) / MONTH * began
+    days = np.maximum(np.minimum(end, day) - np.maximum(start, day - YEAR), 0) * began  # whole days: their sum knows no order
     paid = current & (wage >= 0)
     migrant, post = spells.which("work_kind", "migrant", ("public_post", "temporary_post"))
     person = _first_of_person(spells.household, spells["member_id"], current)
     migrant_person = _first_of_person(spells.household, spells["member_id"], current & migrant)
-    workers, migrants, away, posts, months, ended, wages, earners = spells.totals(
+    workers, migrants, away, posts, worked, ended, wages, earners = spells.totals(
         person,  # one person may hold two spells; a worker is counted once
         migrant_person,
         current & spells.is_code("work_region", "outside_province", "abroad"),
         current & post,
-        worked,
+        days,
         past & (end > day - YEAR),
         np.where(paid, wage, 0.0),
         paid,
@@ -65,7 +65,7 @@ def employment(seen: Seen) -> Values:
         "migrant_workers": migrants,
         "outside_province_workers": away,
         "post_workers": posts,
-        "months_worked": per(np.maximum(of_age, 1.0), months, cap=24.0),
+        "months_worked": per(np.maximum(of_age, 1.0), worked / MONTH, cap=24.0),
         "longest_tenure": np.fmax(tenure, 0.0),
         "spells_ended": ended,
         "job_losses": events.total(lost & (since < YEAR)),

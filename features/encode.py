@@ -22,6 +22,25 @@ YES = {True, "1", "是", "yes", "true", "True", "Y", "y"}
 NO = {False, "0", "否", "no", "false", "False", "N", "n"}
 
 
+GRAIN = 128
+"""Amounts are held to 1/128 yuan: finer than a fen, and sums of such numbers are exact, so the order of rows cannot matter."""
+
+
+def grained(values: Array) -> Array:
+    """Numbers to the nearest 1/128.
+
+    >>> grained(np.array([0.01, 3000.1, 5000.0])).tolist()
+    [0.0078125, 3000.1015625, 5000.0]
+    """
+    exact: Array = np.rint(values * GRAIN) / GRAIN
+    return exact
+
+
+def in_yuan(column: Column) -> bool:
+    """Whether the column holds money."""
+    return column.unit.startswith("yuan")
+
+
 class CellError(ValueError):
     """A cell that cannot be read as its column asks; the message says what is allowed."""
 
@@ -50,7 +69,7 @@ def encode_cells(column: Column, cells: Sequence[Any], report: Callable[[int, st
             out[row] = read(column, cell)
         except CellError as error:
             report(row, str(error))
-    return out
+    return grained(out) if in_yuan(column) else out
 
 
 def _number(column: Column, cell: Any) -> float:

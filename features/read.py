@@ -21,7 +21,7 @@ import pyarrow.csv
 import pyarrow.dataset
 import yaml
 
-from features.encode import encode_cells
+from features.encode import encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
 from features.pseudonym import pseudonym
 from features.register import Array, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
@@ -189,7 +189,7 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
     indicators = pa.array([indicator.name for indicator in info.indicators], pa.string())
     for name, schema in TABLES.items():
         frame = frames.get(name)
-        if frame is None:
+        if frame is None or not len(frame):
             tables[name] = empty_table(schema)
             continue
         reading.rows_read[name] = len(frame)
@@ -328,7 +328,7 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
         if wrong.any():
             report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
             numbers[wrong] = np.nan
-        return numbers
+        return grained(numbers) if in_yuan(column) else numbers
     coded = _dictionary(values)
     cells = coded.dictionary.to_pylist()
     bad: dict[int, str] = {}

@@ -18,7 +18,7 @@ from features.quality.rules import DUPLICATE, RULES, RowRule, days_after, mark_r
 from features.quality.schemas import cell_schema, decode, refusal, row_schema
 from features.read import PROBLEMS_KEPT, read_info, read_table_file, table_files
 from features.register import RegisterInfo
-from features.tables import TABLES, Kind, Table
+from features.tables import TABLES, Column, Kind, Table
 from features.template import read_cells
 
 
@@ -105,6 +105,9 @@ def check_table(
         for extra in cells.column_names
         if extra not in declared
     ]
+    if not len(cells):
+        absent = [column for column in table.columns if column.required and column.name not in cells.column_names]
+        return problems + [_column_missing(label, column) for column in absent]
     frame = _frame(cells, table)
     problems += _cell_problems(frame, table, label, keep)
     if "household_id" not in frame:
@@ -178,16 +181,7 @@ def _cell_problems(frame: pd.DataFrame, table: Table, label: str, keep: int) -> 
     problems = []
     for column, check, case, row in _failures(cell_schema(table, keep), frame):
         if check == "column_in_dataframe":
-            missing = table.column(str(case))
-            problems.append(
-                Problem(
-                    label,
-                    None,
-                    missing.name,
-                    f"required column {missing.name} ({missing.zh}) is missing 缺少必填列",
-                    "add the column 请补充该列",
-                )
-            )
+            problems.append(_column_missing(label, table.column(str(case))))
             continue
         declared = table.column(str(column))
         blank = check == "not_nullable"
@@ -195,6 +189,12 @@ def _cell_problems(frame: pd.DataFrame, table: Table, label: str, keep: int) -> 
         remedy = "fill it in, else the row is left out 请补全，否则该行不载入" if declared.required else "correct the cell 请更正"
         problems.append(Problem(label, None if row is None else row + 1, declared.name, reason, remedy))
     return sorted(problems[: keep * len(table.columns)], key=lambda problem: (problem.row is not None, problem.row or 0))
+
+
+def _column_missing(label: str, column: Column) -> Problem:
+    return Problem(
+        label, None, column.name, f"required column {column.name} ({column.zh}) is missing 缺少必填列", "add the column 请补充该列"
+    )
 
 
 def _row_problems(rows: pd.DataFrame, table: Table, info: RegisterInfo, label: str, keep: int) -> list[Problem]:
