@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from features.register import Array, BoolArray, FloatArray
+from training.calibrate import sigmoid
+from training.resample import RESAMPLES, weightings
 
-RESAMPLES = 200
-BLOCK = 25  # resamples worked on at a time: keeps memory flat
 INTERVAL = (0.025, 0.975)
 SMALL_EVENTS = 20  # fewer events say nothing of a group
 TOP_SHARE = 0.10
@@ -87,19 +87,6 @@ class _Ranked:
 
 # In which direction a metric is better; observed/expected and slope are better the nearer they are to 1.
 BETTER = {"auc": 1, "ap": 1, "precision_at_10": 1, "recall_at_10": 1, "brier": -1, "ece": -1, "observed_expected": 0}
-
-
-def weightings(household: Array, resamples: int, seed: int) -> list[FloatArray]:
-    """Blocks of (resamples, rows): how often each row's household was drawn; the first weighting of the first block is the sample
-    itself."""
-    _, place = np.unique(household, return_inverse=True)
-    count = int(place.max()) + 1 if len(place) else 0
-    draw = np.random.default_rng(seed)
-    blocks = []
-    for start in range(0, resamples, BLOCK):
-        drawn = draw.poisson(1.0, (min(BLOCK, resamples - start), count)).astype(np.float64)[:, place]
-        blocks.append(drawn)
-    return [np.ones((1, len(place))), *blocks]
 
 
 def judge(
@@ -182,7 +169,7 @@ def calibration(
     ranked = _Ranked(y, Prediction("", probability, probability))
     parts = [ranked.metrics(block) for block in blocks]
     rows = [{"metric": name, **_summary(np.concatenate([part[name] for part in parts]))} for name in ("observed_expected", "ece")]
-    rows.insert(1, {"metric": "slope", **_summary(np.concatenate([_slope(y, logit, block) for block in blocks]))})
+    rows.insert(1, {"metric": "slope", **_summary(np.concatenate([sigmoid(logit, y, block)[0] for block in blocks]))})
     draw = np.random.default_rng(seed + 1)
     chance = [
         float(
@@ -195,21 +182,6 @@ def calibration(
     low, high = np.quantile(chance, INTERVAL)
     rows.append({"metric": "ece_by_chance", "value": float(np.mean(chance)), "low": float(low), "high": float(high)})
     return rows
-
-
-def _slope(y: FloatArray, logit: FloatArray, weights: FloatArray) -> FloatArray:
-    """Slope of a logistic regression of the outcome on the claimed log-odds, one a weighting, by Newton's method."""
-    a, b = np.zeros(len(weights)), np.ones(len(weights))
-    for _ in range(12):
-        p = 1 / (1 + np.exp(-(a[:, None] + b[:, None] * logit)))
-        v = weights * p * (1 - p)
-        r = weights * (y - p)
-        g0, g1 = r.sum(axis=1), (r * logit).sum(axis=1)
-        h0, h1, h2 = v.sum(axis=1), (v * logit).sum(axis=1), (v * logit**2).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            determinant = h0 * h2 - h1**2
-            a, b = a + (h2 * g0 - h1 * g1) / determinant, b + (h0 * g1 - h1 * g0) / determinant
-    return b
 
 
 def groups(
