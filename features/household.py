@@ -24,7 +24,7 @@ SCORED_TABLES = ("members", "living", "employment", "incomes", "debts", "events"
 VILLAGE_CODE = re.compile(r"\d{12}")
 LONGEST_ID = 64
 DEFAULTED = {"known_on", "valid_from"}  # not said means as_of
-PAST = {"known_on", "occurred_on"}  # nobody knows or has suffered what lies after as_of
+PAST = {"known_on", "occurred_on", "valid_from", "start_date"}  # nothing of what is sent may lie after as_of
 _DECLARED = {name: {column.name: column for column in schema.columns} for name, schema in TABLES.items()}
 
 
@@ -137,6 +137,9 @@ def from_nested(
                     "period_end",
                     "a period is a quarter or longer 期间不得短于一个季度",
                 )
+            month = (as_of.year - 1970) * 12 + as_of.month - 1
+            for row in np.flatnonzero((columns["period_end"] > month) & (columns["period_end"] != NEVER)).tolist():
+                report(places[row], "incomes", numbers[row], "period_end", f"after as_of {as_of} 晚于统计时点")
         return assemble(schema, np.array(places, dtype=np.int32), columns)
 
     def index_texts(schema: Table, column: Column, cells: list[Any], places: list[int], say: Callable[[int, str], None]) -> Array:

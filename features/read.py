@@ -89,8 +89,7 @@ def read_register(
         folder: holds households.parquet (or .csv, or households/part-*.parquet), members, … and optionally
             register.yaml.
         key: the pseudonym key; None keeps ids as they are, for public panels only.
-        since: leave out incomes, events, visits, measures and spells that ended before this day (the last 36 months are
-            enough to score).
+        since: leave out incomes, events and visits that lie wholly before this day (the last 36 months are enough to score).
         progress: called with each table's name as it starts.
 
     Raises:
@@ -149,14 +148,9 @@ def _arrow(files: list[Path], schema: Table, since: dt.date | None) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
 
 
-# By which column a row of these tables is old.
-_AGE_COLUMNS = {
-    "incomes": "period_end",
-    "events": "occurred_on",
-    "visits": "visited_on",
-    "measures": "end_date",
-    "employment": "end_date",
-}
+# By which column a row of these tables is old. Not spells of work or help: an end is a later row of the same spell, and to
+# leave out the row that says "ended in 2017" would let the older row that knows of no end count again.
+_AGE_COLUMNS = {"incomes": "period_end", "events": "occurred_on", "visits": "visited_on"}
 
 
 def _since(path: Path, schema: Table | None, since: dt.date | None) -> Any:
