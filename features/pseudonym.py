@@ -31,7 +31,7 @@ def load_key(path: Path) -> bytes:
     Raises:
         UserError: the file is absent or too short, with the command that makes one.
     """
-    make = f"make one 请生成: python -c \"import secrets; print(secrets.token_hex(32))\" > {path}"
+    make = f'make one 请生成: python -c "import secrets; print(secrets.token_hex(32))" > {path}'
     try:
         key = bytes.fromhex(path.read_text().strip())
     except FileNotFoundError:

@@ -73,10 +73,28 @@ def _c(name: str, zh: str, kind: Kind, **more: object) -> Column:
     return Column(name, zh, kind, **more)  # type: ignore[arg-type]
 
 
-_HOUSEHOLD = _c("household_id", "户编号", Kind.ID, required=True, doc="The household's number in the source; held as a keyed pseudonym.")
-_KNOWN = _c("known_on", "知悉日期", Kind.DATE, required=True, doc="The day on which the office knew this row. Nothing later than as_of is ever used.")
+_HOUSEHOLD = _c(
+    "household_id",
+    "户编号",
+    Kind.ID,
+    required=True,
+    doc="The household's number in the source; held as a keyed pseudonym.",
+)
+_KNOWN = _c(
+    "known_on",
+    "知悉日期",
+    Kind.DATE,
+    required=True,
+    doc="The day on which the office knew this row. Nothing later than as_of is ever used.",
+)
 _VALID = _c("valid_from", "生效日期", Kind.DATE, required=True, doc="The day from which the row is true.")
-_MEMBER = _c("member_id", "成员编号", Kind.ID, required=True, doc="The member's number in the source (18-digit numbers stay text); held as a pseudonym.")
+_MEMBER = _c(
+    "member_id",
+    "成员编号",
+    Kind.ID,
+    required=True,
+    doc="The member's number in the source (18-digit numbers stay text); held as a pseudonym.",
+)
 _MEMBER_OPTIONAL = _c("member_id", "成员编号", Kind.ID, doc="The member concerned, where it is one member.")
 
 RELATIONS = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,20 +59,14 @@ class Dataset:
 
     def select(self, rows: BoolArray) -> Dataset:
         """The chosen rows."""
-        return Dataset(
-            self.X[rows],
-            self.y[rows],
-            self.household[rows],
-            self.village[rows],
-            self.date[rows],
-            self.helped[rows],
-            self.income[rows],
-            self.poverty_line[rows],
-            self.monitoring_line[rows],
-            self.features,
-            self.dates,
-            self.counts,
-        )
+        return replace(self, **{name: getattr(self, name)[rows] for name in ROW_FIELDS})
+
+    def with_outcomes(self, y: FloatArray) -> Dataset:
+        """The same rows with other outcomes."""
+        return replace(self, y=y)
+
+
+ROW_FIELDS = ("X", "y", "household", "village", "date", "helped", "income", "poverty_line", "monitoring_line")
 
 
 def trainable(info: RegisterInfo) -> tuple[Feature, ...]:
@@ -123,5 +117,5 @@ def collect(
         )
         counts.append({"as_of": as_of.isoformat(), **labels.counts()})
         progress(as_of)
-    stacked = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Dataset(*stacked, features, tuple(dates), tuple(counts))  # type: ignore[arg-type, call-arg]
+    stacked = {name: np.concatenate(column) for name, column in zip(ROW_FIELDS, zip(*parts, strict=True), strict=True)}
+    return Dataset(**stacked, features=features, dates=tuple(dates), counts=tuple(counts))

@@ -68,7 +68,7 @@ class _Ranked:
             inside = np.clip((border - (seen - hits - misses)) / np.where(hits + misses > 0, hits + misses, 1), 0, 1)
             top = (hits * inside).sum(axis=1)
             brier = (w * (self.p - self.y) ** 2).sum(axis=1) / total
-            claimed, found = self._by_decile(w * self.p), self._by_decile(w * self.y)
+            claimed, found = self.by_decile(w * self.p), self.by_decile(w * self.y)
             ece = np.abs(claimed - found).sum(axis=1) / total
             ratio = positives / (w * self.p).sum(axis=1)
         return {
@@ -81,8 +81,14 @@ class _Ranked:
             "observed_expected": ratio,
         }
 
-    def _by_decile(self, values: FloatArray) -> FloatArray:
+    def by_decile(self, values: FloatArray) -> FloatArray:
+        """(k, 10) sums of (k, rows) values over the deciles of the claimed probability."""
         return np.stack([values[:, self.decile == k].sum(axis=1) for k in range(10)], axis=1)
+
+
+def rank_auc(y: FloatArray, rank: FloatArray) -> float:
+    """AUC of a ranking, ties counted half; NaN where everybody or nobody was hit."""
+    return float(_Ranked(y, Prediction("", rank, rank)).metrics(np.ones((1, len(y))))["auc"][0])
 
 
 # In which direction a metric is better; observed/expected and slope are better the nearer they are to 1.
@@ -169,16 +175,13 @@ def calibration(
     ranked = _Ranked(y, Prediction("", probability, probability))
     parts = [ranked.metrics(block) for block in blocks]
     rows = [{"metric": name, **_summary(np.concatenate([part[name] for part in parts]))} for name in ("observed_expected", "ece")]
-    rows.insert(1, {"metric": "slope", **_summary(np.concatenate([sigmoid(logit, y, block)[0] for block in blocks]))})
+    own = sigmoid(logit, y, blocks[0])
+    start = (float(own[0][0]), float(own[1][0]))
+    slopes = [own[0], *(sigmoid(logit, y, block, start)[0] for block in blocks[1:])]
+    rows.insert(1, {"metric": "slope", **_summary(np.concatenate(slopes))})
     draw = np.random.default_rng(seed + 1)
-    chance = [
-        float(
-            _Ranked((draw.random(len(y)) < probability).astype(np.float64), Prediction("", probability, probability)).metrics(blocks[0])[
-                "ece"
-            ][0]
-        )
-        for _ in range(100)
-    ]
+    simulated = (draw.random((100, len(y))) < ranked.p).astype(np.float64)  # what a perfect model would meet
+    chance = np.abs(ranked.by_decile(simulated - ranked.p)).sum(axis=1) / len(y)
     low, high = np.quantile(chance, INTERVAL)
     rows.append({"metric": "ece_by_chance", "value": float(np.mean(chance)), "low": float(low), "high": float(high)})
     return rows
