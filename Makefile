@@ -73,6 +73,44 @@ lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks an
 	@$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 
+# The demonstration keeps to itself: its own database, key and models, a folder for each county and size. What is there is used again.
+DEMO := var/demo/$(COUNTY)-$(HOUSEHOLDS)
+DEMO_SETTINGS := FANGPIN_DEMO=1 FANGPIN_DATABASE_URL=sqlite:///$(DEMO)/fangpin.db FANGPIN_BUNDLE_DIR=$(DEMO)/bundles \
+  FANGPIN_PSEUDONYM_KEY=$(DEMO)/pseudonym.key FANGPIN_UPLOADS_DIR=$(DEMO)/uploads
+DEMO_HOME := --home $(DEMO)
+
+$(DEMO)/.register: | $(VENV)/.demo
+	@echo "==> 1/4 生成合成县 synthetic county: $(COUNTY), $(HOUSEHOLDS) 户 households"; rm -rf $(DEMO); mkdir -p $(DEMO)
+	@SECONDS=0; $(PY) -m training synth --county $(COUNTY) --households $(HOUSEHOLDS) --from 2016 --to 2024 --seed 1 --out $(DEMO)/register; \
+	  echo "    $$SECONDS 秒 s"; touch $@
+
+$(DEMO)/.model: $(DEMO)/.register
+	@echo "==> 2/4 训练并启用模型 train and promote a model"
+	@SECONDS=0; $(PY) -m training train --register $(DEMO)/register $(DEMO_HOME); \
+	  $(PY) -m training promote $(DEMO_HOME); echo "    $$SECONDS 秒 s"; touch $@
+
+$(DEMO)/.list: $(DEMO)/.model
+	@echo "==> 3/4 导入登记册 import the register"
+	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service import $(DEMO)/register; echo "    $$SECONDS 秒 s"
+	@echo "==> 4/4 评分 score"
+	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service score; echo "    $$SECONDS 秒 s"; touch $@
+
+demo: $(DEMO)/.list ## 合成县演示：生成、训练、评分、启动 synthetic county, model, list, server (COUNTY= HOUSEHOLDS= PORT= SERVE=0)
+ifeq ($(SERVE),0)
+	@echo "已就绪，启动请运行 prepared; to serve: make demo COUNTY=$(COUNTY) HOUSEHOLDS=$(HOUSEHOLDS) PORT=$(PORT)"
+else
+	@$(DEMO_SETTINGS) exec $(PY) -m service serve --port $(PORT) --demo-file var/demo.json
+endif
+
+backtest: setup ## 用真实面板数据回测 back-test on INDEC's files: make backtest DIR=folder
+	@$(PY) -m training backtest eph $(DIR) --train-until 2008Q4 --test-from 2010Q1 $(if $(MEDIANS),--medians $(MEDIANS)) --out $(OUT)
+
+bench: setup-dev ## 速度测量 measure the speed
+	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.measure $(ARGS)
+
+docs: setup-dev ## 重新生成文档 render the generated docs
+	@$(PY) -m features dictionary
+
 test: setup-dev ## 全部测试 run all tests
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -q $(ARGS)
 
