@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from features.errors import Problem, UserError
 
@@ -36,7 +34,7 @@ def validate(
     if out:
         checks.write_problems(problems, out)
     if not problems:
-        console.print(f"{folder}：没有问题 no problems. 下一步 next: python -m service import {folder}")
+        console.print(f"{folder}：没有问题 no problems. 下一步 next: python -m service import {folder}", soft_wrap=True)
         return
     _show(problems)
     console.print(
@@ -51,7 +49,7 @@ def template(out: Annotated[Path, typer.Argument(help="要写的 .xlsx 文件 th
     from features.template import write_workbook
 
     write_workbook(out)
-    console.print(f"已写出 written: {out}. 填好后 then: python -m features validate {out}")
+    console.print(f"已写出 written: {out}. 填好后 then: python -m features validate {out}", soft_wrap=True)
 
 
 @app.command()
@@ -66,14 +64,12 @@ def dictionary(
 
 
 def _show(problems: list[Problem]) -> None:
-    """Problems of one kind in one line, with the first rows where they are."""
-    kinds = Counter((problem.table, problem.column or "", problem.remedy) for problem in problems)
-    table = Table("表 table", "列 column", "个数 count", "首例 first", "改法 remedy")
-    for (name, column, remedy), count in kinds.items():
-        first = next(p for p in problems if (p.table, p.column or "", p.remedy) == (name, column, remedy))
-        where = f"行 row {first.row}: " if first.row else ""
-        table.add_row(name, column, str(count), where + first.reason, remedy)
-    console.print(table)
+    """Problems of one kind in one line, with the first place where they stand."""
+    kinds: dict[tuple[str, str | None, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((problem.table.split("/")[0], problem.column, problem.remedy), []).append(problem)
+    for alike in kinds.values():
+        console.print(f"{len(alike):>7} × {alike[0]}", markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> None:
