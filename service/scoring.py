@@ -122,7 +122,8 @@ def reasons(scored: Scored, rows: Array, threads: int) -> dict[str, list[Any]]:
         `causes`: as plain values, what raises the risk most first; `verify`: what to check at the door; one entry a row.
     """
     causes = explain(scored.bundle, scored.frame, scored.scores, rows, threads)
-    return {"causes": [[cause.to_json() for cause in row] for row in causes], "verify": [[] for _ in causes]}
+    # A word that says nothing of this household is no reason: it would only hide those that do.
+    return {"causes": [[cause.to_json() for cause in row if cause.contribution] for row in causes], "verify": [[] for _ in causes]}
 
 
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:

@@ -185,7 +185,7 @@ def item(
         "as_of": as_of,
         "state": cells.state,
         "probability": cells.probability,
-        "interval": None if cells.probability is None else [cells.low, cells.high],
+        "interval": None if cells.low is None else [cells.low, cells.high],
         "tier": cells.tier,
         "rank": {"village": cells.rank_village, "town": cells.rank_town, "county": cells.rank_county},
         "edge_band_flag": cells.edge_band_flag,

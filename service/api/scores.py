@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ MOST_HOUSEHOLDS = 5000
 EXPLAIN_ALL_UP_TO = 50
 SMALL_BODY = 64 * 1024  # answered in about the time that a change of thread takes; anything larger leaves the event loop free
 ERRORS_A_HOUSEHOLD = 20
+SAFE_DIGITS = 18  # whole numbers of so many digits fit into 64 bits
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 FIRST_DAY = dt.date(2010, 1, 1)
 REQUEST_SCHEMA: dict[str, Any] = {
     "requestBody": {
@@ -178,11 +181,15 @@ def _with_non_finite(body: bytes) -> Any:
 
     def number(text: str) -> float:
         nonlocal found
-        found = found or math.isinf(float(text))
-        return float(text)
+        value = float(text)
+        found = found or math.isinf(value)
+        return value
+
+    def whole(text: str) -> float:
+        return int(text) if len(text) <= SAFE_DIGITS else number(text)
 
     try:
-        content = json.loads(body, parse_constant=constant, parse_float=number)
+        content = json.loads(body, parse_constant=constant, parse_float=number, parse_int=whole)
         orjson.dumps(content)  # text that cannot be written again, such as half a surrogate pair, is refused with the rest
     except (ValueError, TypeError, RecursionError):
         return None
@@ -200,7 +207,7 @@ def _as_of(given: Any, of_list: dt.date | None, latest: dt.date) -> dt.date:
             raise _unusable([FieldError("as_of", "请给出统计时点 give the date, YYYY-MM-DD: there is no list yet that has one")])
         return of_list
     try:
-        if not isinstance(given, str) or len(given) != len("YYYY-MM-DD"):
+        if not isinstance(given, str) or not DAY.fullmatch(given):
             raise ValueError
         as_of = dt.date.fromisoformat(given)
     except ValueError:

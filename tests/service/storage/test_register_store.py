@@ -1,0 +1,149 @@
+"""The register in the database is the register that was read."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import select, update
+
+from features.errors import UserError
+from features.read import read_register
+from service.auth import Role
+from service.importing import import_register, pseudonym_key
+from service.storage.database import Database
+from service.storage.register_store import load_register
+from service.storage.tables import imports, register_state
+from tests.service import made_up
+from tests.service.sites import Site, now, settings_in
+
+
+def test_a_register_comes_back_as_it_was_read(site: Site, register_folder: Path) -> None:
+    key = pseudonym_key(site.settings.pseudonym_key, demo=False)
+    read = read_register(register_folder, key).register
+    with site.database.reading() as connection:
+        stored = load_register(connection)
+    assert stored.household_id.tolist() == read.household_id.tolist()
+    assert stored.info == read.info
+    assert {place: list(words) for place, words in read.texts.items()} == stored.texts
+    for name, table in read.tables.items():
+        back = stored.tables[name]
+        assert np.array_equal(table.household, back.household)
+        assert np.array_equal(table.visible_on, back.visible_on)
+        assert np.array_equal(table.superseded_on, back.superseded_on)
+        for column, values in table.columns.items():
+            assert values.dtype == back.columns[column].dtype, (name, column)
+            assert np.array_equal(values, back.columns[column], equal_nan=values.dtype.kind == "f"), (name, column)
+
+
+def test_no_plain_id_is_in_the_database_file(site: Site, households: list[made_up.Household]) -> None:
+    path = Path(site.settings.database_url.removeprefix("sqlite:///"))
+    content = b"".join(file.read_bytes() for file in path.parent.glob(path.name + "*"))
+    assert content
+    for one in households[:20]:
+        assert one["household_id"].encode() not in content
+        assert one["members"][0]["member_id"].encode() not in content
+
+
+def test_the_same_folder_again_changes_nothing(own_site: Site, register_folder: Path) -> None:
+    key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
+    again = import_register(own_site.database, register_folder, key, months=36, uploads=own_site.settings.uploads_dir, clock=now)
+    assert not again.fresh
+    with own_site.database.reading() as connection:
+        assert len(connection.execute(select(imports)).all()) == 1
+
+
+def test_another_key_or_another_span_is_another_import(own_site: Site, register_folder: Path) -> None:
+    uploads = own_site.settings.uploads_dir
+    key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
+    assert import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=uploads, clock=now).fresh
+    assert import_register(own_site.database, register_folder, key, months=24, uploads=uploads, clock=now).fresh
+    with own_site.database.reading() as connection:
+        assert len(load_register(connection)) == 400
+
+
+def test_a_failed_import_leaves_the_old_register(own_site: Site, tmp_path: Path) -> None:
+    folder = made_up.write_register(tmp_path / "other", made_up.county(30, seed=3))
+    with own_site.database.reading() as connection:
+        before = load_register(connection)
+
+    def fail(step: str, rows: int) -> None:
+        if step == "writing incomes":
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="disk is full"):
+        import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now, progress=fail)
+    with own_site.database.reading() as connection:
+        after = load_register(connection)
+        assert len(connection.execute(select(imports)).all()) == 1
+    assert after.household_id.tolist() == before.household_id.tolist()
+    assert len(after.tables["incomes"]) == len(before.tables["incomes"])
+
+
+def test_problems_are_counted_and_listed_in_full(tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    stray = {
+        "household_id": "nobody",
+        "source": "wage",
+        "period_start": "2023-01",
+        "period_end": "2023-03",
+        "amount": 1.0,
+        "known_on": "2023-05-01",
+    }
+    folder = made_up.write_register(tmp_path / "register", made_up.county(20), {"incomes": [stray]})
+    database = Database(settings.database_url)
+    database.create()
+    done = import_register(database, folder, b"k" * 32, months=36, uploads=settings.uploads_dir, clock=now)
+    database.close()
+    assert (done.fresh, done.households, done.rows_left_out, len(done.problems)) == (True, 20, 1, 1)
+    assert done.report is not None
+    lines = done.report.read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == "table,row,column,reason,remedy"
+    assert lines[1].startswith("incomes,1,household_id,")
+
+
+@pytest.mark.parametrize("content", [None, {}])
+def test_a_folder_without_usable_households_is_refused(tmp_path: Path, content: dict[str, object] | None) -> None:
+    database = Database(settings_in(tmp_path).database_url)
+    database.create()
+    folder = tmp_path / "register"
+    if content is not None:
+        folder.mkdir()
+    with pytest.raises(UserError, match=r"no such folder|no households table"):
+        import_register(database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now)
+    database.close()
+
+
+def test_a_register_of_another_codebook_is_refused_not_guessed_at(own_site: Site) -> None:
+    with own_site.database.writing() as connection:
+        connection.execute(update(register_state).values(codebook="older"))
+    with own_site.database.reading() as connection, pytest.raises(UserError, match="import DIR again"):
+        load_register(connection)
+
+
+def test_only_the_months_asked_for_are_stored(own_site: Site, register_folder: Path) -> None:
+    key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
+    import_register(own_site.database, register_folder, key, months=12, uploads=own_site.settings.uploads_dir, clock=now)
+    with own_site.database.reading() as connection:
+        ends = load_register(connection).tables["incomes"].columns["period_end"]
+    assert ends.min() >= (2022 - 1970) * 12 + 11
+
+
+def test_two_writers_queue_and_neither_fails(own_site: Site) -> None:
+    failures: list[Exception] = []
+
+    def write() -> None:
+        try:
+            for _ in range(20):
+                own_site.token(Role.COUNTY, made_up.COUNTY)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []

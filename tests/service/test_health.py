@@ -1,0 +1,78 @@
+"""Ready means ready; what lacks is said with what to do. A model that cannot be used never replaces one that can."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from models.errors import BundleError
+from service.bundles import ActiveBundle, active_folder
+from tests.service import made_up
+from tests.service.sites import Site
+
+
+def test_alive_is_not_ready(empty_site: Site) -> None:
+    assert empty_site.client.get("/healthz").json() == {"status": "alive"}
+    answer = empty_site.client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in answer.json()["errors"]] == ["list", "bundle", "pseudonym_key"]
+
+
+def test_ready_with_database_model_list_and_key(own_site: Site) -> None:
+    assert own_site.client.get("/readyz").json() == {"status": "ready"}
+    own_site.settings.pseudonym_key.unlink()
+    assert [error["field"] for error in own_site.client.get("/readyz").json()["errors"]] == ["pseudonym_key"]
+
+
+def test_a_promoted_model_is_taken_up_while_running(own_site: Site, households: list[made_up.Household]) -> None:
+    body = {"as_of": "2023-12-31", "households": households[:1]}
+    headers = own_site.headers()
+    before = own_site.client.post("/api/v1/scores", json=body, headers=headers).json()
+    version = made_up.promote(made_up.train(households, seed=2), own_site.settings.bundle_dir)
+    after = own_site.client.post("/api/v1/scores", json=body, headers=headers).json()
+    assert before["model_version"] != version == after["model_version"]
+    assert before["items"][0]["probability"] != after["items"][0]["probability"]
+
+
+def test_a_tampered_model_is_refused_and_the_previous_one_stays(own_site: Site, households: list[made_up.Household]) -> None:
+    folder = own_site.settings.bundle_dir
+    active = ActiveBundle(folder)
+    good = active.current().version
+    version = made_up.promote(made_up.train(households, seed=3), folder)
+    member = folder / version / "members" / "00.txt"
+    member.write_text(member.read_text().replace("leaf_value=", "leaf_value=9", 1))
+    assert active.current().version == good
+    with pytest.raises(BundleError, match="members/00"):
+        ActiveBundle(folder).current()
+    made_up.promote(made_up.train(households, seed=4), folder)
+    assert active.current().version not in {good, version}
+
+
+@pytest.mark.parametrize(
+    "pointer", ["", "[]", "{}", '{"version": 3}', '{"version": "../elsewhere"}', '{"version": ".."}', '{"version": "a/b"}']
+)
+def test_a_pointer_that_points_nowhere_is_refused(tmp_path: Path, pointer: str) -> None:
+    (tmp_path / "active.json").write_text(pointer)
+    with pytest.raises(BundleError, match=r"active\.json"):
+        active_folder(tmp_path)
+
+
+def test_a_folder_called_active_will_do(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="no model is in use"):
+        ActiveBundle(tmp_path).current()
+    (tmp_path / "active").mkdir()
+    assert active_folder(tmp_path) == tmp_path / "active"
+    (tmp_path / "active.json").write_text(json.dumps({"version": "abc"}))
+    assert active_folder(tmp_path) == tmp_path / "abc"
+
+
+def test_starting_the_service_loads_no_table_or_spreadsheet_reader() -> None:
+    heavy = ("pandera", "alembic", "python_calamine", "xlsxwriter", "mlflow", "features.read")
+    code = f"import sys, service.app, service.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
