@@ -1,0 +1,1 @@
+"""Public household panels read into the register, so that the method can be judged on real people."""

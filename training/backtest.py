@@ -1,0 +1,245 @@
+"""Judges the method on a real panel: fitted up to one quarter, judged from a later one on, in households that it has not seen.
+
+Households of the training part are left out of the test part; nothing that trains was known later than the last training quarter's
+outcome. Every figure stands beside those of the plain rankings, with intervals from resampling households, and as a paired difference.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.errors import UserError
+from features.register import Array, BoolArray
+from training.adapters.eph import HORIZON, LINE, Panel, read_panel
+from training.adapters.eph_files import quarter_number, quarter_text
+from training.baselines import DefaultTrees, Income, Logistic
+from training.dataset import Dataset
+from training.evaluate import Prediction, calibration, judge
+from training.leaks import alarms
+from training.panel import DEFAULT_RECIPE, Pairs, Recipe, dataset, fit_panel, informative, outcome_pairs, training_pairs
+
+FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
+# About thirty plain features of the survey, for the logistic baseline.
+PLAIN = tuple(
+    f"indicator.{name}"
+    for name in (
+        "relative_income", "relative_income_before", "size_log", "under_6", "under_14", "over_64", "employed", "unemployed", "formal",
+        "informal", "self_employed", "head_age", "spouse", "head_education", "head_employed", "top_education", "lived_on_subsidy",
+        "lived_on_pension", "lived_on_remittance", "spent_savings", "borrowed_family", "hours", "no_cover", "owner", "rooms_per_head",
+        "piped_gas", "retired", "adult_education", "labour_share", "imputed",
+    )
+)  # fmt: skip
+
+app = typer.Typer(no_args_is_help=True, help="在真实面板上回测 · back-test on a real panel")
+console = Console(stderr=True)
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """A judged back-test.
+
+    Attributes:
+        test: the rows that judged, with their plain outcome.
+        household: (n,) household of each row, as the survey names it.
+        quarter: (n,) as_of quarter of each row.
+        predictions: income, logistic, lightgbm_default and ours.
+        metrics, paired, calibration: as `training.evaluate` gives them.
+        alarms: what looks like leakage.
+        summary: sizes, settings, seconds.
+    """
+
+    test: Dataset
+    household: Array
+    quarter: Array
+    predictions: tuple[Prediction, ...]
+    metrics: list[dict[str, Any]]
+    paired: list[dict[str, Any]]
+    calibration: list[dict[str, Any]]
+    alarms: list[str]
+    summary: dict[str, Any]
+
+
+def backtest(
+    panel: Panel,
+    train_until: int,
+    test_from: int,
+    *,
+    test_until: int | None = None,
+    recipe: Recipe = DEFAULT_RECIPE,
+    resamples: int = 200,
+    progress: Callable[[str, float], None] = lambda *_: None,
+) -> Backtest:
+    """Fits on as_of quarters up to `train_until`, judges on those from `test_from` on.
+
+    Args:
+        panel: the survey.
+        train_until: last as_of quarter that trains.
+        test_from: first as_of quarter that judges; at least four quarters later, so that no training outcome lies beyond it.
+        test_until: last as_of quarter that judges; all there are by default.
+        recipe: how our model is fitted.
+        resamples: of households, behind each interval.
+        progress: called with a step's name and the share done.
+
+    Raises:
+        UserError: outcomes would overlap, or there are too few events.
+    """
+    if train_until + HORIZON > test_from:
+        raise UserError(
+            f"outcomes would overlap 结果期重叠: the test must begin at {quarter_text(train_until + HORIZON)} or later "
+            "检验期最早从该季度开始"
+        )
+    started = time.monotonic()
+    in_test = (panel.quarter >= test_from) & (panel.quarter <= (test_until or panel.quarter.max()))
+    learnt, judged = outcome_pairs(panel, panel.quarter <= train_until), outcome_pairs(panel, in_test)
+    judged = _of(judged, ~np.isin(panel.code[judged.row], panel.code[learnt.row]))
+    events = [int((pairs.later < LINE).sum()) for pairs in (learnt, judged)]
+    if min(events) < FEWEST_EVENTS:
+        raise UserError(f"too few events 事件太少: {events[0]} to learn from, {events[1]} to judge by; {FEWEST_EVENTS} are needed 至少需要")
+    pairs = training_pairs(panel, train_until, np.isin(panel.code, panel.code[judged.row]))
+    fitting, test = _matrices(panel, pairs, judged, progress)
+    seconds = {"features": time.monotonic() - started}
+    ours = fit_panel(fitting, pairs, recipe, lambda step: progress(step, 0.0))
+    seconds["fit"] = time.monotonic() - started - seconds["features"]
+    progress("基线 baselines", 0.0)
+    plain = fitting.select(pairs.quarters == HORIZON)
+    relative = panel.relative
+    first = pairs.row[pairs.quarters == HORIZON]
+    margin = ours.margin(test.X)
+    predictions = (
+        Income(relative[first], plain.y).predict(relative[judged.row]),
+        Logistic(plain.X, plain.y, plain.names, PLAIN).predict(test.X),
+        DefaultTrees(plain.X, plain.y, recipe.trees.threads).predict(test.X),
+        Prediction("ours", margin, ours.calibration.probability(margin)),
+    )
+    earlier = panel.later(-1)[judged.row]
+    segments: dict[str, BoolArray] = {
+        "all": np.ones(len(test), dtype=bool),
+        "edge": test.edge,
+        "recently_poor": earlier < LINE,
+        "not_imputed": ~panel.imputed[judged.row],
+    }
+    progress("检验 judge", 0.0)
+    metrics, paired = judge(test.y, test.household, predictions, segments, resamples=resamples)
+    summary = {
+        "train_until": quarter_text(train_until),
+        "test_from": quarter_text(test_from),
+        "test_until": quarter_text(int(panel.quarter[judged.row].max())),
+        "training_rows": len(learnt),
+        "training_events": events[0],
+        "training_pairs": len(pairs),
+        "test_rows": len(test),
+        "test_events": events[1],
+        "segments": {name: {"rows": int(rows.sum()), "events": int(test.y[rows].sum())} for name, rows in segments.items()},
+        "features": len(fitting.features),
+        "recipe": ours.chosen,
+        "seconds": {name: round(value, 1) for name, value in (seconds | {"all": time.monotonic() - started}).items()},
+    }
+    return Backtest(
+        test=test,
+        household=panel.household[judged.row],
+        quarter=np.array([quarter_text(int(q)) for q in panel.quarter[judged.row]]),
+        predictions=predictions,
+        metrics=metrics,
+        paired=paired,
+        calibration=calibration(test.y, predictions[-1].probability, test.household, resamples=resamples),
+        alarms=alarms(test, predictions[-1]),
+        summary=summary,
+    )
+
+
+def _of(pairs: Pairs, chosen: BoolArray) -> Pairs:
+    return Pairs(pairs.row[chosen], pairs.later[chosen], pairs.quarters[chosen])
+
+
+def _matrices(panel: Panel, pairs: Pairs, judged: Pairs, progress: Callable[[str, float], None]) -> tuple[Dataset, Dataset]:
+    """Training and test rows through the register and the one feature function."""
+    wanted = np.zeros(len(panel.code), dtype=bool)
+    wanted[pairs.row] = wanted[judged.row] = True
+    place = np.cumsum(wanted) - 1
+    matrix = panel.matrix(wanted, lambda share: progress("特征 features", share))
+    fitting = informative(dataset(panel, pairs, matrix[place[pairs.row]]))
+    kept = [panel.features.index(feature) for feature in fitting.features]
+    test = dataset(panel, judged, matrix[place[judged.row]])
+    return fitting, _with_columns(test, kept)
+
+
+def _with_columns(rows: Dataset, kept: list[int]) -> Dataset:
+    return replace(rows, X=np.ascontiguousarray(rows.X[:, kept]), features=tuple(rows.features[j] for j in kept))
+
+
+def write_backtest(result: Backtest, folder: Path) -> None:
+    """Writes metrics.json, paired.json, calibration.json, summary.json and predictions.parquet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    fields = ("model", "segment", "metric", "value", "low", "high")
+    documents: dict[str, object] = {
+        "metrics": [{field: row[field] for field in fields} for row in result.metrics],
+        "paired": result.paired,
+        "calibration": result.calibration,
+        "summary": result.summary | {"alarms": result.alarms},
+    }
+    for name, content in documents.items():
+        (folder / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    columns: dict[str, Array] = {
+        "household": result.household,
+        "quarter": result.quarter,
+        "outcome": result.test.y.astype(np.int8),
+    } | {prediction.model: prediction.probability for prediction in result.predictions}
+    pyarrow.parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), folder / "predictions.parquet")
+
+
+@app.command()
+def eph(
+    folder: Annotated[Path, typer.Argument(help="INDEC 原始文件夹 · folder of INDEC's files", exists=True, file_okay=False)],
+    *,
+    train_until: Annotated[str, typer.Option(help="最后训练季度 · last as_of quarter that trains")] = "2008Q4",
+    test_from: Annotated[str, typer.Option(help="首个检验季度 · first as_of quarter that judges")] = "2010Q1",
+    test_until: Annotated[str | None, typer.Option(help="最后检验季度 · last as_of quarter that judges [all]")] = None,
+    medians: Annotated[Path | None, typer.Option(help="全国中位数 CSV · national medians; else from the files", exists=True)] = None,
+    out: Annotated[Path, typer.Option(help="输出文件夹 · folder for the results", file_okay=False)] = Path("var/backtest"),
+    resamples: Annotated[int, typer.Option(help="自助重抽样次数 · resamples behind each interval", min=200)] = 200,
+) -> None:
+    """阿根廷住户调查：用过去拟合，在未见过的户上检验 · Argentina's EPH: fitted on the past, judged on unseen households."""
+    with Progress(TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("读取 read", total=None)
+        panel = read_panel(folder, medians, lambda quarter: bar.update(task, description=f"读取 read {quarter}"))
+        result = backtest(
+            panel,
+            quarter_number(train_until),
+            quarter_number(test_from),
+            test_until=quarter_number(test_until) if test_until else None,
+            resamples=resamples,
+            progress=lambda step, share: bar.update(task, description=step, completed=share, total=1.0 if share else None),
+        )
+    write_backtest(result, out)
+    _show(result)
+    console.print(f"结果 results: {out}")
+
+
+def _show(result: Backtest) -> None:
+    """The table that matters, on the terminal."""
+    chosen = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
+    for segment, size in result.summary["segments"].items():
+        table = Table(title=f"{segment}: {size['rows']:,} 行 rows, {size['events']} 事件 events")
+        table.add_column("模型 model")
+        for metric in chosen:
+            table.add_column(metric, justify="right")
+        values = {(row["model"], row["metric"]): row["value"] for row in result.metrics if row["segment"] == segment}
+        for prediction in result.predictions:
+            cells = [values.get((prediction.model, metric)) for metric in chosen]
+            table.add_row(prediction.model, *("—" if cell is None else f"{cell:.4f}" for cell in cells))
+        console.print(table)
+    for alarm in result.alarms:
+        console.print(f"[red]泄漏警报 leak alarm[/red] {alarm}")
