@@ -35,7 +35,7 @@ $(VENV)/.bootstrap: requirements/bootstrap.txt
 	  echo "==> 创建虚拟环境 virtual environment $(VENV)"; \
 	  $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-	      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
+	      apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); \
 	    else echo "python3-venv is missing 缺少 python3-venv; run 请运行: sudo apt-get install -y python3-venv" >&2; exit 1; fi; }; \
 	fi
 	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
@@ -46,7 +46,7 @@ $(VENV)/.openmp: | $(VENV)/.bootstrap
 	@if ! $(PY) -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null; then \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 	    echo "==> 安装 OpenMP 运行库 OpenMP runtime libgomp1"; \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends libgomp1 >/dev/null; \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o Dpkg::Use-Pty=0 --no-install-recommends libgomp1 >/dev/null; \
 	  elif [ "$$(uname -s)" = Linux ]; then \
 	    echo "The OpenMP runtime is missing 缺少 OpenMP 运行库; run 请运行: sudo apt-get install -y libgomp1" >&2; exit 1; \
 	  fi; \
@@ -112,7 +112,7 @@ docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
 
 test: setup-dev ## 全部测试 run all tests
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist worksteal -q $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -q $(ARGS)
 
 check: setup-dev ## 格式、规范、类型、导入规则 format, lint, strict types, import rule
 	@$(VENV)/bin/ruff format --check .
@@ -123,6 +123,12 @@ check: setup-dev ## 格式、规范、类型、导入规则 format, lint, strict
 format: setup-dev ## 自动格式化 format the code
 	@$(VENV)/bin/ruff format . && $(VENV)/bin/ruff check --fix .
 
-clean: ## 清除生成物（先列出；YES=1 才删除） list what would be removed; YES=1 removes it
-	@git clean -ndX -e '!.venv/'
-	@if [ "$(YES)" = 1 ]; then git clean -qfdX; else echo "以上将被删除，确认请运行 to remove them run: make clean YES=1"; fi
+# What commands make and can make again; a county's own database, key and models under var/ are never touched.
+RUBBISH := .venv var/demo var/demo.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .benchmarks .coverage build dist
+
+clean: ## 清除可重新生成的文件，先列出再询问（YES=1 不问） remove what can be made again: lists, then asks (YES=1 does not ask)
+	@found="$$(ls -d $(RUBBISH) 2>/dev/null || true; find features models training service tests -name __pycache__ -prune 2>/dev/null)"; \
+	if [ -z "$$found" ]; then echo "没有可清除的 nothing to remove"; exit 0; fi; \
+	echo "$$found"; answer="$(YES)"; \
+	if [ "$$answer" != 1 ]; then read -r -p "以上将被删除，确认？ remove these? [y/N] " answer || answer=n; fi; \
+	case "$$answer" in 1|y|Y) echo "$$found" | tr '\n' '\0' | xargs -0 rm -rf; echo "已清除 removed" ;; *) echo "未改动 nothing was changed" ;; esac

@@ -45,7 +45,7 @@ def early_and_late(seed: int, as_of: dt.date, tables: tuple[str, ...] = tuple(TA
 
 
 @given(SEEDS, AS_OFS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_rows_learned_after_the_day_change_no_feature(seed: int, as_of: dt.date) -> None:
     early, one, two = early_and_late(seed, as_of)
     registers = [register(joined(early, late)) for late in ({}, one, two)]
@@ -56,7 +56,7 @@ def test_rows_learned_after_the_day_change_no_feature(seed: int, as_of: dt.date)
 
 @pytest.mark.parametrize("table", TABLES)
 @given(seed=SEEDS, as_of=AS_OFS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_no_single_table_lets_later_knowledge_through(table: str, seed: int, as_of: dt.date) -> None:
     early, one, two = early_and_late(seed, as_of, (table,))
     without, with_rows = register(joined(early, one)), register(joined(early, two))
@@ -69,7 +69,7 @@ def test_rows_known_in_time_do_change_features(table: str) -> None:
     """Else the properties above would hold of a function that looks at nothing."""
     as_of = dt.date(2021, 12, 31)
     changed = 0
-    for seed in range(20):
+    for seed in range(10):
         random = Random(seed)
         early, _, _ = early_and_late(seed, as_of)
         registered = sorted({row["household_id"] for row in early["households"]})
@@ -83,7 +83,7 @@ def test_rows_known_in_time_do_change_features(table: str) -> None:
 def test_help_and_visits_are_never_looked_at(table: str) -> None:
     """They are what the office did, not what the household is like."""
     as_of = dt.date(2021, 12, 31)
-    for seed in range(20):
+    for seed in range(10):
         random = Random(seed)
         early, _, _ = early_and_late(seed, as_of)
         more = known_between(random, rows(random, HOUSEHOLDS, 3, (table,)), FIRST_DAY, as_of)
@@ -95,7 +95,7 @@ def test_help_and_visits_are_never_looked_at(table: str) -> None:
 
 def test_the_monitoring_decision_is_a_fact_and_no_feature() -> None:
     as_of = dt.date(2021, 12, 31)
-    for seed in range(20):
+    for seed in range(10):
         random = Random(seed)
         early, _, _ = early_and_late(seed, as_of)
         registered = sorted({row["household_id"] for row in early["households"]})

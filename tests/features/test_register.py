@@ -46,7 +46,7 @@ def current_marks(table: str, made: list[Row], as_of: dt.date) -> set[float]:
 
 @pytest.mark.parametrize("table", MARKS)
 @given(seed=st.integers(0, 2**32 - 1), offset=st.integers(0, 2200))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_the_row_that_counts_is_the_latest_valid_then_latest_known(table: str, seed: int, offset: int) -> None:
     random = Random(seed)
     made = rows(random, ("h1", "h2"), 9, (table,))
