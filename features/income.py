@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.accounts import POLICY, QUARTERS, SIGNS, SOURCES
+from features.accounts import POLICY, SIGNS, SOURCES
 from features.catalog import Feature, Values, theme
 from features.ratios import per
 from features.seen import Seen
@@ -12,7 +12,6 @@ from features.seen import Seen
 WAGE, BUSINESS, EXPENSE = SOURCES.index("wage"), SOURCES.index("business"), SOURCES.index("business_expense")
 PROPERTY, PRIVATE = SOURCES.index("property"), SOURCES.index("transfer_private")
 EARNS = SIGNS > 0
-_TIME = -np.arange(float(QUARTERS))
 
 
 @theme(
@@ -27,12 +26,12 @@ _TIME = -np.arange(float(QUARTERS))
     Feature("income_change", "收入较上年变化", "share", -1, "income_level"),
     Feature("market_income_change", "不含政策转移的收入较上年变化", "share", -1, "income_level"),
     Feature("lower_year_to_line", "近两年较低年收入与贫困线之比", "ratio", -1, "income_level"),
-    Feature("latest_quarter_to_line", "最近一季收入（折年）与贫困线之比", "ratio", -1, "income_level"),
-    Feature("latest_quarter_to_year", "最近一季收入（折年）与全年之比", "ratio", -1, "income_level"),
+    Feature("run_rate_to_line", "按最近季度同比推算的年收入与贫困线之比", "ratio", -1, "income_level"),
+    Feature("quarter_change", "最近一季收入同比变化与贫困线之比", "ratio", -1, "income_level"),
+    Feature("half_year_change", "最近半年收入同比变化与贫困线之比", "ratio", -1, "income_level"),
     Feature("worst_quarter_to_line", "近八季最低收入（折年）与贫困线之比", "ratio", -1, "income_level"),
     Feature("quarters_below_line", "近八季低于贫困线的季度占比", "share", 1, "income_level"),
     Feature("income_volatility", "季度收入波动", "ratio", 0, "income_level"),
-    Feature("income_trend", "季度收入趋势", "share/quarter", -1, "income_level"),
     Feature("income_sources", "收入来源数", "sources", -1, "income_level"),
     Feature("pc_wage_to_line", "人均工资性收入与贫困线之比", "ratio", -1, "unstable_job"),
     Feature("pc_business_to_line", "人均经营净收入与贫困线之比", "ratio", -1, "income_level"),
@@ -65,9 +64,10 @@ def income(seen: Seen) -> Values:
     worst = np.where(reported, quarter, np.inf).min(axis=1)
     worst[quarters == 0] = np.nan
     below = (reported & (filled < line[:, None])).sum(axis=1) / some
-    # slope of net income over the quarters, oldest to newest, in shares of the line a quarter
-    away = np.where(reported, _TIME - (np.where(reported, _TIME, 0.0).sum(axis=1) / some)[:, None], 0.0)
-    slope = (away * filled).sum(axis=1) / np.maximum((away * away).sum(axis=1), 1.0) + mean * 0.0
+    # Farm income comes in autumn: a quarter is only ever held against the same quarter of the year before, so that a score
+    # does not rise and fall with the calendar.
+    quarter_change = quarter[:, 0] - quarter[:, 4]
+    half_change = (quarter_change + quarter[:, 1] - quarter[:, 5]) / 2.0
 
     gross = np.maximum(now[EARNS], 0.0).sum(axis=0)
     # change is measured against the line at least: a fall from 200 to 100 yuan is no halving of a livelihood
@@ -82,12 +82,12 @@ def income(seen: Seen) -> Values:
         "income_change": per(usual, net - net_before),
         "market_income_change": per(usual, market - market_before),
         "lower_year_to_line": per(line, np.fmin(net, net_before)),
-        "latest_quarter_to_line": per(line, quarter[:, 0]),
-        "latest_quarter_to_year": per(net, quarter[:, 0]),
+        "run_rate_to_line": per(line, net + 0.75 * quarter_change),  # the other three quarters change as the latest did
+        "quarter_change": per(line, quarter_change),
+        "half_year_change": per(line, half_change),
         "worst_quarter_to_line": per(line, worst),
         "quarters_below_line": below + line * 0.0,
         "income_volatility": per(np.maximum(mean, line), spread),
-        "income_trend": per(line, slope),
         "income_sources": (now[EARNS] > 0).sum(axis=0) + net * 0.0,
         "pc_wage_to_line": per(line, now[WAGE]),
         "pc_business_to_line": per(line, farm),

@@ -31,7 +31,7 @@ ADULT, OLD = 16, 60  # compulsory schooling ends; pension and old-age rules begi
     Feature("mean_education", "成年人平均文化程度（0–5）", "level", -1, "income_level"),
     Feature("illiterate_adults", "文盲或半文盲成年人数", "persons", 1, "income_level"),
     Feature("pupils_paying", "非义务教育阶段在校人数", "persons", 1, "schooling"),
-    Feature("school_cost_to_line", "近一年学费支出与贫困线之比", "ratio", 1, "schooling"),
+    Feature("school_cost_to_line", "年均学费支出与贫困线之比（近一年半）", "ratio", 1, "schooling"),
     Feature("dropouts", "失学辍学人数", "persons", 1, "schooling"),
     Feature("pension_receivers", "领取养老金人数", "persons", -1, "no_labour"),
     Feature("elderly_without_pension", "60岁以上未领取养老金人数", "persons", 1, "no_labour"),
@@ -63,7 +63,7 @@ def structure(seen: Seen) -> Values:
     exited, exit_year, relocated = households.last(
         np.where(status < 0, np.nan, status == 0), households["exit_year"], households["relocated"]
     )
-    fee = fees.is_code("event_kind", "school_fee") & (seen.event_age < YEAR)
+    fee = fees.is_code("event_kind", "school_fee") & (seen.event_age < 1.5 * YEAR)
     return {
         "household_size": seen.size,
         "children": children,
@@ -82,7 +82,7 @@ def structure(seen: Seen) -> Values:
         "mean_education": per(educated, education),
         "illiterate_adults": illiterate,
         "pupils_paying": pupils,
-        "school_cost_to_line": per(seen.line, fees.total(np.fmax(fees["amount"], 0.0) * fee)),
+        "school_cost_to_line": per(1.5 * seen.line, fees.total(np.fmax(fees["amount"], 0.0) * fee)),
         "dropouts": dropouts,
         "pension_receivers": pensioners,
         "elderly_without_pension": unpensioned,

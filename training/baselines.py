@@ -12,7 +12,7 @@ from training.evaluate import Prediction
 
 # About thirty plain features that a statistician would start with; those that a register lacks are left out.
 PLAIN = (
-    "income_to_poverty_line", "market_income_to_line", "income_before_to_line", "latest_quarter_to_line", "income_change",
+    "income_to_poverty_line", "market_income_to_line", "income_before_to_line", "run_rate_to_line", "income_change",
     "income_volatility", "wage_share", "policy_transfer_share", "oop_to_income", "chronic_members", "serious_members",
     "severe_disabled", "disabled_members", "workers", "dependants_per_worker", "months_worked", "job_losses", "household_size",
     "children", "elderly", "dependency_ratio", "able_members", "elderly_alone", "single_person", "head_age", "mean_education",

@@ -42,7 +42,7 @@ class Dataset:
     monitoring_line: FloatArray
     features: tuple[Feature, ...]
     dates: tuple[dt.date, ...]
-    counts: tuple[dict[str, int], ...]
+    counts: tuple[dict[str, object], ...]
 
     def __len__(self) -> int:
         return len(self.y)
@@ -96,7 +96,7 @@ def collect(
     features = trainable(register.info)
     names = tuple(feature.name for feature in features)
     parts: list[list[np.ndarray]] = []
-    counts = []
+    counts: list[dict[str, object]] = []
     for number, as_of in enumerate(dates):
         frame: FeatureFrame = build(register, as_of, policy)
         labels = outcome(name, register, frame, policy, known_by)

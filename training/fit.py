@@ -59,6 +59,9 @@ class Settings:
     threads: int = 2
 
 
+DEFAULTS = Settings()
+
+
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """Members with their weights, the calibration, and what validation said.
@@ -81,7 +84,7 @@ class Fitted:
 def fit(
     rows: Dataset,
     later: Dataset,
-    settings: Settings = Settings(),
+    settings: Settings = DEFAULTS,
     *,
     force: bool = False,
     progress: Callable[[str], None] = lambda _: None,

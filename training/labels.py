@@ -4,7 +4,8 @@ Two outcomes, never mixed. `falls_below`: per-capita net income, transfers inclu
 line in force at their end, for households at or above the line at as_of. `identified`: entered as monitored within those twelve months, for
 households not monitored at as_of. A household whose twelve months are not all reported has no label, and is counted.
 
-Worked example: as_of 2022-12-31. Months 2023-01 … 2023-12, line in force on 2023-12-31. Looked up on 2023-12-31 the fourth quarter is not yet known:
+Worked example: as_of 2022-12-31. Months 2023-01 … 2023-12, line in force on 2023-12-31. Looked up on 2023-12-31 the fourth quarter is not
+yet known:
 no label. Looked up on 2024-03-31 it is.
 """
 
