@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from features.build import catalogue
-from features.catalog import Feature, Leak
+from features.catalog import CAUSES, Feature, Leak
 from features.register import Array, FloatArray, Indicator, RegisterInfo
 from models.calibration import Calibration
 from models.drift import Reference
@@ -107,6 +107,11 @@ class Bundle:
         return {}
 
     @cached_property
+    def field_names(self) -> Array:
+        """Names of its features, then "" (nothing is missing), then the two facts without which nobody is scored."""
+        return np.array([*self.features, "", "pc_net_income", "poverty_line"])
+
+    @cached_property
     def telling(self) -> Array:
         """Indexes of the features that may be named as a missing field, the most important first.
 
@@ -115,6 +120,12 @@ class Bundle:
         weight = np.array([self.importance[name] for name in self.features])
         weight[self.reference.missing(self.features) > USUALLY_KNOWN] = 0.0
         return np.argsort(-weight, kind="stable")[: int((weight > 0).sum())]
+
+    @cached_property
+    def speakers(self) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """Each cause word that any of its features speaks for, with the indexes of those features."""
+        groups = {cause: tuple(j for j, f in enumerate(self.declared) if f.cause == cause) for cause in CAUSES}
+        return tuple((cause, members) for cause, members in groups.items() if members)
 
     @cached_property
     def declared(self) -> tuple[Feature, ...]:

@@ -57,7 +57,7 @@ class Isotonic:
 
     def probability(self, margin: FloatArray) -> FloatArray:
         """(n,) probabilities, never falling as the margin rises."""
-        return _read_off(margin, self.x, self.y)
+        return _read_off(margin, self.x, self.y)[0]
 
     def to_json(self) -> dict[str, Any]:
         """The curve as plain numbers."""
@@ -99,8 +99,7 @@ class Calibration:
         if self.interval is None:
             nothing = np.full(len(margin), np.nan)
             return nothing, nothing
-        low = _read_off(margin, self.interval.x, self.interval.low)
-        high = _read_off(margin, self.interval.x, self.interval.high)
+        low, high = _read_off(margin, self.interval.x, self.interval.low, self.interval.high)
         return np.minimum(low, probability), np.maximum(high, probability)
 
     def to_json(self) -> dict[str, Any]:
@@ -134,9 +133,16 @@ def _check_knots(x: FloatArray, y: FloatArray) -> None:
         raise ValueError("probabilities lie between 0 and 1")
 
 
-def _read_off(margin: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
-    # np.interp rounds each stretch on its own, so that next to a knot a value may pass the knot's by a hair:
-    # held between the ends of its stretch, the curve is monotone to the last bit.
-    at = np.clip(np.searchsorted(x, margin, side="right") - 1, 0, len(x) - 1)
-    after = np.minimum(at + 1, len(x) - 1)
-    return np.asarray(np.clip(np.interp(margin, x, y), y[at], y[after]))
+def _read_off(margin: FloatArray, x: FloatArray, *curves: FloatArray) -> list[FloatArray]:
+    """Each curve's height above the margins: straight between knots, flat beyond both ends, never falling to the last bit."""
+    if len(x) == 1:
+        return [np.where(np.isnan(margin), np.nan, y[0]) for y in curves]
+    at = np.minimum(np.maximum(np.searchsorted(x, margin, side="right") - 1, 0), len(x) - 2)
+    after = at + 1
+    start = x[at]
+    part = np.minimum(np.maximum((margin - start) / (x[after] - start), 0.0), 1.0)
+    out = []
+    for y in curves:
+        low, high = y[at], y[after]
+        out.append(np.minimum(low + part * (high - low), high))
+    return out

@@ -41,8 +41,10 @@ FACT_ZH = {
 }
 """Chinese words for what the flags rest on."""
 
-NO, UNKNOWN, YES = 0, 1, 2  # three-valued: "and" is the smaller, "or" the larger, "not" is 2 - x
+NO, UNKNOWN, YES = (np.int8(i) for i in range(3))  # three-valued: "and" is the smaller, "or" the larger, "not" is 2 - x
 ANSWERS = np.array([False, None, True], dtype=object)
+STATE_WORDS = np.array(STATES)
+TIER_WORDS = np.array(TIERS)
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,9 @@ def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: BoolA
     risk = np.where(not_enough, LAST, np.where(below, margin + ABOVE_ALL, margin))
 
     flags = _flags(frame, below, level, np.isnan(probability) & ~below, triggers)
-    fields = np.array([*bundle.features, "", INCOME, "poverty_line"])
     p = len(bundle.features)
-    field = np.where(not_enough, np.where(np.isnan(income), p + 1, p + 2), missing)
+    missing[not_enough] = p + 2
+    missing[np.isnan(income)] = p + 1
     month = facts.data_month.astype(np.int64)
     month_end = (month + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int64) - 1
     return Scores(
@@ -138,18 +140,18 @@ def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: BoolA
         position=frame.position,
         as_of=frame.as_of,
         version=bundle.version,
-        state=np.array(STATES)[state],
+        state=STATE_WORDS[state],
         margin=margin,
         probability=probability,
         low=low,
         high=high,
-        tier=np.array(TIERS)[level],
+        tier=TIER_WORDS[level],
         risk=risk,
         edge_band_flag=flags[0],
         edge_candidate=flags[1],
         unstable_candidate=flags[2],
         sudden_candidate=flags[3],
-        missing_field=fields[field],
+        missing_field=bundle.field_names[missing],
         pc_net_income=income,
         data_age_days=np.where(month < 0, np.nan, day(frame.as_of) - month_end),
     )
@@ -176,7 +178,7 @@ def _margins(bundle: Bundle, frame: FeatureFrame, threads: int) -> tuple[FloatAr
 
 
 def _three(known: BoolArray, holds: BoolArray) -> Array:
-    return np.where(known, np.where(holds, YES, NO), UNKNOWN)
+    return np.where(known, holds * YES, UNKNOWN)
 
 
 def _flags(
@@ -199,8 +201,8 @@ def _flags(
 
     called = _three(~no_probability, level > 0)  # yellow or above
     if triggers is not None:
-        called = np.maximum(called, np.where(triggers, YES, NO))
-    due = np.maximum(called, np.where(below, YES, NO))
+        called = np.maximum(called, triggers * YES)
+    due = np.maximum(called, below * YES)
     above = _three(~(np.isnan(income) | np.isnan(monitoring)), income >= monitoring)
     shocked = _three(~np.isnan(facts.shock), facts.shock > 0)
     edge = np.minimum(np.minimum(ordinary, free), due)
