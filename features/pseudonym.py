@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def pseudonym(key: bytes, plain_id: str) -> str:
     >>> len(pseudonym(b"k" * 32, "990000-000001"))
     20
     """
-    return hmac.new(key, plain_id.encode(), hashlib.sha256).hexdigest()[:20]
+    return hmac.digest(key, plain_id.encode(), "sha256").hex()[:20]
 
 
 def load_key(path: Path) -> bytes:

@@ -257,6 +257,7 @@ class _Words:
 
     def __init__(self, key: bytes | None) -> None:
         self._key = key
+        self._known: dict[str, str] = {}  # most ids stand in several tables
         self._members: dict[str, int] = {}
         self._member_words: list[str] = []
 
@@ -264,9 +265,12 @@ class _Words:
         coded = _dictionary(values)
         if self._key is None:
             return coded
-        key = self._key
-        words = pa.array([None if word is None else pseudonym(key, word) for word in coded.dictionary.to_pylist()], pa.string())
-        return pa.DictionaryArray.from_arrays(coded.indices, words)
+        key, known = self._key, self._known
+        words = coded.dictionary.to_pylist()
+        for word in words:
+            if word is not None and word not in known:
+                known[word] = pseudonym(key, word)
+        return pa.DictionaryArray.from_arrays(coded.indices, pa.array([word and known[word] for word in words], pa.string()))
 
     def members(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
         coded = self.ids(values)
