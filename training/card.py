@@ -49,9 +49,10 @@ def model_card(card: Mapping[str, Any], version: str) -> str:
             ],
         ),
         "## 用途 Use\n",
-        "用于: 排定本周入户核实的先后。For ordering this week's visits.\n\n"
-        "不得用于: 认定、退出、待遇的任何决定；评价个人；没有人核实的自动处置。Out of scope: any decision on status, exit or benefit; judging a "
-        "person; anything automatic. 分数高只是一次走访的理由，分数低不等于安全。A high score is a reason to visit; silence is not safety.\n",
+        "用于排定本周入户核实的先后。For ordering this week's visits.\n\n"
+        "不得用于认定、退出、待遇的任何决定，不得用于评价个人，不得无人核实自动处置。Out of scope: any decision on status, exit or "
+        "benefit; judging a person; anything automatic.\n\n"
+        "分数高只是一次走访的理由，分数低不等于安全。A high score is a reason to visit; silence is not safety.\n",
         "## 样本 Rows\n",
         _table(
             ("时点 as_of", "有风险 at risk", "有结果 labelled", "发生 events", "期内受帮扶 helped"),
@@ -121,7 +122,8 @@ def headline(paired: Sequence[Mapping[str, Any]], metric: str = "precision_at_10
     worst = min(rows, key=lambda row: row["value"])
     name = MODELS_ZH.get(worst["baseline"], worst["baseline"])
     if worst["low"] > 0:
-        return f"在可走访的前10 %户中优于最好的基线（{name}）。Beats the best baseline ({name}) among the tenth visited: {worst['value']:+.3f}."
+        gain = f"{worst['value']:+.3f}"
+        return f"在可走访的前10 %户中优于最好的基线（{name}）。Beats the best baseline ({name}) among the tenth visited: {gain}."
     if worst["high"] < 0:
         return f"**不如基线（{name}），不宜使用。Worse than {name} among the tenth visited: {worst['value']:+.3f}. Do not use it.**"
     return (
@@ -137,7 +139,8 @@ def _metrics(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for model in models:
         values = [cell.get((model, metric)) for metric in metrics]
-        lines.append((MODELS_ZH.get(model, model), *(f"{_number(row['value'])} [{_interval(row)}]" if row else "" for row in values)))
+        said = [f"{_number(row['value'])} [{_interval(row)}]" if row else "" for row in values]
+        lines.append((MODELS_ZH.get(model, model), *said))
     return _table(("模型 model", *metrics), lines)
 
 

@@ -21,6 +21,7 @@ from features.read import read_info, read_register
 from features.register import Register
 from models.bundle import load as load_bundle
 from models.bundle import write
+from training import backtest
 from training.card import METRICS, MODELS_ZH, model_card
 from training.county import Judged, known_until
 from training.county import train as train_county
@@ -34,6 +35,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="防贫模型训练 · training of the risk models"
 )
 app.command(name="synth")(synth)
+app.add_typer(backtest.app, name="backtest")
 
 console = Console(stderr=True)
 HomeOption = Annotated[Path, typer.Option("--home", envvar="FANGPIN_HOME", help="工作目录 · folder for runs, bundles and keys")]
@@ -46,6 +48,7 @@ NameOption = Annotated[str, typer.Option("--name", help="预测目标 · outcome
 
 @app.command()
 def train(
+    *,
     register: RegisterOption,
     home: HomeOption = Path("var"),
     key: KeyOption = None,
@@ -84,6 +87,7 @@ def train(
 
 @app.command()
 def promote(
+    *,
     home: HomeOption = Path("var"),
     key: KeyOption = None,
     name: NameOption = "falls_below",
@@ -170,7 +174,7 @@ def _read(folder: Path, home: Path, key: Path | None) -> Register:
 
 
 def _record(judged: Judged, folder: Path, home: Path) -> str:
-    from models.figures import calibration_figure
+    from models.figures import calibration, importance
     from training.tracking import Tracker
 
     bundle = judged.bundle
@@ -193,7 +197,10 @@ def _record(judged: Judged, folder: Path, home: Path) -> str:
             "judged_on": bundle.card["dates"]["test"],
         },
         metrics=numbers,
-        figures={"calibration": calibration_figure(judged.ours.probability, judged.test.y)},
+        figures={
+            "calibration": calibration(judged.ours.probability, judged.test.y),
+            "importance": importance(bundle.importance, {feature.name: feature.zh for feature in bundle.declared}),
+        },
         documents={"model-card.md": model_card(bundle.card, bundle.version)},
     )
     return tracked.number

@@ -27,11 +27,11 @@ from training.splits import COMPLETE, Split, TooLittleError, held_out, split
 
 Progress = Callable[[str, int, int], None]  # step, done, of how many
 LIMITS = (
-    "冲击多半无法预见：多数跌破发生在分数不高的户。Most of what makes a household fall is not in any register: many falls come from households "
-    "that do not score high.",
-    "帮扶会掩盖风险：受帮扶户另列。Help hides falls; households helped within the outcome's months are also left out and judged apart.",
-    "区间说的是校准户能把发生率定得多准，不是单户的命运。The band says how well the calibration households pin down a rate, not one household's fate.",
-    "identified 由人工过程产生，受走访力度影响。Being identified is a human process, biased by effort.",
+    "冲击多半无法预见：许多跌破发生在分数不高的户。Much of what makes a household fall is in no register: many falls come from "
+    "households that do not score high.",
+    "帮扶会掩盖风险，期内受帮扶的户另列。Help hides falls; households helped within the outcome's months are judged apart.",
+    "区间是发生率的不确定，不是单户的命运。The band says how well the calibration households pin down a rate, not one household's fate.",
+    "识别由人工过程产生，受走访力度影响。Being identified is a human process, biased by effort.",
 )
 
 

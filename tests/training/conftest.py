@@ -1,0 +1,30 @@
+"""A small synthetic county, generated once, for the tests of training."""
+
+from pathlib import Path
+
+import pytest
+
+from features.policy.registry import Policy
+from features.policy.registry import load as load_policy
+from features.read import read_register
+from features.register import Register
+from training.synth.generate import Order, generate
+
+KEY = b"tests only, never a real key 0123"
+
+
+@pytest.fixture(scope="session")
+def county_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("county") / "register"
+    generate(Order("jinsha", 2500, 2016, 2021, 7), folder, block=5000, workers=1)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def county(county_folder: Path) -> Register:
+    return read_register(county_folder, KEY).register
+
+
+@pytest.fixture(scope="session")
+def policy() -> Policy:
+    return load_policy(synthetic=True)
