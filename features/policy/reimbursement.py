@@ -1,8 +1,8 @@
 """What a patient pays of a hospital bill after all layers of insurance have paid their part, bill after bill through a year.
 
-The layers pay one after another, each on what the one before left over: basic insurance, serious-illness insurance, medical assistance (and in
-some counties more). A bill has a part inside the insurer's list and a part outside it. What is left of the part inside the list is the compliant
-out-of-pocket expenditure (合规自付); what is left of both is what the household really paid.
+The layers pay one after another, each on what the one before left over: basic insurance, serious-illness insurance, medical assistance
+(and in some counties more). A bill has a part inside the insurer's list and a part outside it. What is left of the part inside the list is
+the compliant out-of-pocket expenditure (合规自付); what is left of both is what the household really paid.
 
 Worked example: a bill of 20,000, of which 18,000 in the list; one layer pays 80 % above a deductible of 500 that is taken once a year.
 The layer pays (18,000 − 500) × 0.8 = 14,000; 4,000 remain in the list, 2,000 outside it: the household pays 6,000.
@@ -127,9 +127,7 @@ def settle(scheme: Scheme, group: Array, in_list: FloatArray, outside: FloatArra
     for k, layer in enumerate(scheme.layers):
         terms = {name: layer.terms.get(name) for name in np.unique(group)}
         deductible, rate, outside_rate, cap = (
-            np.select(
-                [group == name for name in terms], [0.0 if t is None else getattr(t, part) for t in terms.values()]
-            )
+            np.select([group == name for name in terms], [0.0 if t is None else getattr(t, part) for t in terms.values()])
             for part in ("deductible", "rate", "outside_rate", "cap")
         )
         covered = np.isin(group, [name for name, t in terms.items() if t is not None])
@@ -189,11 +187,7 @@ def _scheme(path: Path, county: str, entry: Mapping[str, Any]) -> Scheme:
         for group, values in layer["groups"].items():
             term = Terms(**{part: float(values[part]) for part in ("deductible", "rate", "outside_rate", "cap")})
             if not (0 <= term.rate <= 1 and 0 <= term.outside_rate <= 1 and term.deductible >= 0 and term.cap >= 0):
-                raise PolicyError(
-                    f"{where}: {layer['name']} {group}: rates lie in 0…1, amounts are not negative 比例须在 0–1"
-                )
+                raise PolicyError(f"{where}: {layer['name']} {group}: rates lie in 0…1, amounts are not negative 比例须在 0–1")
             terms[group] = term
         layers.append(Layer(layer["name"], layer["zh"], bool(layer["yearly_deductible"]), terms))
-    return Scheme(
-        county, entry["from"], tuple(layers), dict(entry["outpatient_rate"]), entry["grade"], entry["reference"]
-    )
+    return Scheme(county, entry["from"], tuple(layers), dict(entry["outpatient_rate"]), entry["grade"], entry["reference"])

@@ -1,0 +1,37 @@
+"""The command that generates a synthetic county: `python -m training synth` and `python -m training.synth`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from training.synth.generate import BLOCK, Order, generate
+
+
+def synth(
+    *,
+    out: Annotated[Path, typer.Option(help="输出目录 · folder for the register")],
+    county: Annotated[str, typer.Option(help="县预设 · county preset: jinsha, zhenan")] = "jinsha",
+    households: Annotated[int, typer.Option(help="户数 · number of households")] = 25_000,
+    first: Annotated[int, typer.Option("--from", help="起始年 · first year")] = 2016,
+    last: Annotated[int, typer.Option("--to", help="截止年 · last year")] = 2024,
+    seed: Annotated[int, typer.Option(help="随机种子 · seed")] = 1,
+    dirt: Annotated[float, typer.Option(help="脏数据比例 · rate of faults in the rows")] = 0.02,
+    workers: Annotated[int, typer.Option(help="进程数，0 为自动 · processes, 0 chooses; the result is the same")] = 0,
+    block: Annotated[int, typer.Option(help="每块户数 · households a block; the result is the same")] = BLOCK,
+) -> None:
+    """生成合成县登记数据（虚构户，供演示与检验）· generate the register of a synthetic county."""
+    order = Order(county, households, first, last, seed, dirt)
+    processes = workers or min(2, os.cpu_count() or 1)
+    console = Console(stderr=True)
+    columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("合成县 synthetic county", total=households)
+        counts = generate(order, out, block=block, workers=processes, progress=lambda done: bar.advance(task, done))
+    typer.echo(f"{out}: {households:,} households, " + ", ".join(f"{name} {number:,}" for name, number in counts.items()))
+    typer.echo(f"下一步 next: python -m training train {out}")
