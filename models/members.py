@@ -19,6 +19,8 @@ import numpy as np
 from features.register import Array, FloatArray
 from models.lookup import Lookup
 
+END = "\nend of trees\n"
+
 SMALL = 1000
 SMALL_CONTRIBUTIONS = 8
 """Below this many rows a second thread costs more than it brings (and on a busy machine a hundred times more)."""
@@ -255,12 +257,12 @@ class Boosted:
 
     @cached_property
     def text(self) -> str:
-        """The trees as LightGBM's text, up to the best iteration where training stopped early.
+        """The trees as LightGBM's text, up to the best iteration where training stopped early, and nothing but the trees.
 
-        Without the training parameters: they may name files of the training machine.
+        What LightGBM writes after them are training parameters, which may name files of the training machine.
         """
-        kept = str(self.booster.model_to_string()).split("\nparameters:\n")[0]
-        return kept.rstrip("\n") + "\n\npandas_categorical:null\n"
+        text = str(self.booster.model_to_string())
+        return text[: text.index(END) + len(END)] + "\npandas_categorical:null\n"
 
     @property
     def width(self) -> int:
@@ -328,12 +330,12 @@ def merge(boosters: Sequence[lightgbm.Booster]) -> lightgbm.Booster:
         raise ValueError("boosters to merge must look at the same features in the same order")
     blocks: list[str] = []
     for text in texts:
-        trees = text[_heads(text) : text.index("end of trees\n")]
+        trees = text[_heads(text) : text.index(END)]
         for tree in re.split(r"^(?=Tree=\d+$)", trees, flags=re.MULTILINE)[1:]:
             blocks.append(re.sub(r"\ATree=\d+$", f"Tree={len(blocks)}", tree, flags=re.MULTILINE))
     sizes = " ".join(str(len(block.encode())) for block in blocks)
     head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", texts[0][: _heads(texts[0])], flags=re.MULTILINE)
-    tail = texts[0][texts[0].index("end of trees\n") :]
+    tail = texts[0][texts[0].index(END) :]
     return lightgbm.Booster(model_str=head + "".join(blocks) + tail)
 
 
