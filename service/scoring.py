@@ -17,7 +17,8 @@ from features.errors import UserError
 from features.policy.registry import Policy, load
 from features.register import Array, Register
 from models.bundle import Bundle
-from models.explain import explain
+from models.door import verify_at_door
+from models.explain import Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
@@ -27,6 +28,8 @@ from service.storage.score_store import ListRecord, active, summarise, write_lis
 
 Progress = Callable[[str], None]
 DATA_VERSION_DIGITS = 12
+EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
+DECIMALS = 6  # of contributions, in log-odds: more could not be seen and doubles a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +80,12 @@ def score_register(register: Register, bundle: Bundle, as_of: dt.date, threads: 
     return Scored(register, frame, score(bundle, frame, threads), bundle, policy)
 
 
-def list_columns(scored: Scored) -> dict[str, Array]:
-    """The columns of a list but its reasons, one cell a household in the frame's order; NaN is unknown.
+def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
+    """The columns of a list, one cell a household in the frame's order; NaN is unknown.
 
-    Ranks count from 1 within the village, the town and the county, by risk, then by id.
+    Args:
+        scored: what was scored.
+        ranked: add ranks, which count from 1 within the village, the town and the county, by risk, then by id.
     """
     scores, facts, villages = scored.scores, scored.frame.facts, scored.villages
     county = np.where(villages == "", scored.register.info.county, villages.astype(f"U{COUNTY_DIGITS}"))
@@ -91,7 +96,7 @@ def list_columns(scored: Scored) -> dict[str, Array]:
         "village": villages.astype(f"U{VILLAGE_DIGITS}"),
         "risk": scores.risk,
     }
-    for level in ("county", "town", "village"):
+    for level in ("county", "town", "village") if ranked else ():
         columns[f"rank_{level}"] = _ranks(columns[level], scores.order)
     for name in ("state", "tier", "probability", "low", "high"):
         columns[name] = getattr(scores, name)
@@ -122,8 +127,18 @@ def reasons(scored: Scored, rows: Array, threads: int) -> dict[str, list[Any]]:
         `causes`: as plain values, what raises the risk most first; `verify`: what to check at the door; one entry a row.
     """
     causes = explain(scored.bundle, scored.frame, scored.scores, rows, threads)
-    # A word that says nothing of this household is no reason: it would only hide those that do.
-    return {"causes": [[cause.to_json() for cause in row if cause.contribution] for row in causes], "verify": [[] for _ in causes]}
+    return {
+        "causes": [[_told(cause) for cause in row if cause.contribution] for row in causes],
+        "verify": [[check._asdict() for check in verify_at_door(row)] for row in causes],
+    }
+
+
+def _told(cause: Cause) -> dict[str, Any]:
+    """A reason as it is shown: what says nothing of this household would only hide what does."""
+    told = cause.to_json()
+    told["contribution"] = round(cause.contribution, DECIMALS)
+    told["facts"] = [fact | {"contribution": round(fact["contribution"], DECIMALS)} for fact in told["facts"] if fact["contribution"]]
+    return told
 
 
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
@@ -139,7 +154,7 @@ def missing_field(scored: Scored, row: int) -> dict[str, str] | None:
 
 def rows_of(scored: Scored) -> list[SimpleNamespace]:
     """Each row with the columns of a list as attributes, for a request; it is in no list, so it has no rank."""
-    columns = list_columns(scored)
+    columns = list_columns(scored, ranked=False)
     flags = {name for name in columns if name.endswith(("_flag", "_candidate"))}
     plain: dict[str, list[Any]] = {}
     for name, values in columns.items():
@@ -239,29 +254,36 @@ def score_stored(
     )
     summary = summarise(columns)
     with database.writing() as connection:
-        version = write_list(connection, record, {**columns, **texts}, summary)
+        version = write_list(connection, record, columns, texts, summary)
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
     return Written(version, made_of[0], True, counts)
 
 
+TOLD = ("causes", "cause_words", "verify", "not_evaluable", "missing_field")
+
+
 def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:
-    """The reasons and gaps of every row as stored JSON; NULL where there is none."""
-    n = len(scored.frame)
-    out: dict[str, list[str | None]] = {name: [None] * n for name in ("causes", "verify", "not_evaluable", "missing_field")}
+    """The reasons and gaps of the households that have any, as stored JSON; NULL where there is none."""
+    rows: dict[int, dict[str, str]] = {}
+
+    def say(row: int, name: str, content: Any) -> None:
+        rows.setdefault(row, {})[name] = orjson.dumps(content).decode()
+
     for place, row in enumerate(flagged.tolist()):
-        out["causes"][row] = orjson.dumps(told["causes"][place]).decode()
-        out["verify"][row] = orjson.dumps(told["verify"][place]).decode()
+        causes = told["causes"][place]
+        say(row, "causes", causes)
+        say(row, "cause_words", [cause | {"facts": []} for cause in causes])
+        say(row, "verify", told["verify"][place])
     facts = scored.frame.facts
-    unknown = np.zeros(n, dtype=bool)
-    for name in ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock"):
+    unknown = np.zeros(len(scored.frame), dtype=bool)
+    for name in EVALUATED:
         unknown |= np.isnan(getattr(facts, name))
     for row in np.flatnonzero(unknown).tolist():
         found = gaps(scored, row)
-        out["not_evaluable"][row] = None if found is None else orjson.dumps(found).decode()
-    words: dict[str, str] = {}
+        if found is not None:
+            say(row, "not_evaluable", found)
     for row in np.flatnonzero(scored.scores.missing_field != "").tolist():
-        name = str(scored.scores.missing_field[row])
-        if name not in words:
-            words[name] = orjson.dumps({"field": name, "zh": field_zh(scored.bundle, name)}).decode()
-        out["missing_field"][row] = words[name]
-    return out
+        say(row, "missing_field", missing_field(scored, row))
+    ids = scored.scores.household_id
+    columns: dict[str, list[str | None]] = {"household_id": [str(ids[row]) for row in rows]}
+    return columns | {name: [row.get(name) for row in rows.values()] for name in TOLD}

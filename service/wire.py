@@ -208,19 +208,20 @@ def item(
 
 def stored_item(row: Any, as_of: str, model_version: str, *, facts: bool) -> dict[str, Any]:
     """One household of a stored list; its reasons go out as they were written, unread."""
-    causes: Any = None if row.causes is None else orjson.Fragment(row.causes)
-    if row.causes is not None and not facts:
-        causes = [{**cause, "facts": []} for cause in orjson.loads(row.causes)]
     return item(
         row,
         as_of,
         model_version,
         facts=facts,
-        causes=causes,
-        not_evaluable=None if row.not_evaluable is None else orjson.Fragment(row.not_evaluable),
-        verify=None if row.verify is None else orjson.Fragment(row.verify),
-        missing_field=None if row.missing_field is None else orjson.Fragment(row.missing_field),
+        causes=_fragment(row.causes if facts else row.cause_words),
+        not_evaluable=_fragment(row.not_evaluable),
+        verify=_fragment(row.verify),
+        missing_field=_fragment(row.missing_field),
     )
+
+
+def _fragment(text: str | None) -> orjson.Fragment | None:
+    return None if text is None else orjson.Fragment(text)
 
 
 def _cell_schema(column: Column) -> dict[str, Any]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from service.api.context import CallerDep, ServiceDep, active_or_503
+from service.api.context import CallerDep, ServiceDep, active_or_503, from_database
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION_PATTERN
 from service.storage.score_store import Position, list_of, page
@@ -74,18 +76,23 @@ def _bad_cursor(message: str) -> ApiError:
 
 
 @router.get("/risk-list", response_model=RiskListAnswer, summary="预警名单 Households worth a visit")
-def risk_list(query: Annotated[RiskListQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
+async def risk_list(query: Annotated[RiskListQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
     """The list in use, or, when paging, the list that the first page came from."""
     region = caller.scope(query.region)
     after = read_cursor(query.cursor) if query.cursor is not None else None
-    with service.database.reading() as connection:
+
+    def look(connection: Connection) -> tuple[Row[Any], Sequence[Row[Any]]]:
         record = active_or_503(connection)
         if after is not None and after.list_version != record.list_version:
             older = list_of(connection, after.list_version)
             if older is None:
                 raise _bad_cursor("该名单已不存在 the list it belongs to is gone; start without a cursor")
             record = older
-        rows = page(connection, record.list_version, region, query.limit + 1, tier=query.tier, candidate=query.candidate, after=after)
+        return record, page(
+            connection, record.list_version, region, query.limit + 1, after=after, tier=query.tier, candidate=query.candidate
+        )
+
+    record, rows = await from_database(service, look)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     last = shown[-1] if more else None

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from service.api.context import CallerDep, ServiceDep, active_or_503
+from service.api.context import CallerDep, ServiceDep, active_or_503, from_database
 from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.storage.score_store import counts
@@ -29,13 +30,16 @@ class SummaryQuery(BaseModel):
 
 
 @router.get("/summary", response_model=SummaryAnswer, summary="名单汇总 Counts of the list in use")
-def summary(query: Annotated[SummaryQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
+async def summary(query: Annotated[SummaryQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
     """Counts by state, tier and candidate; in all and by town or village."""
     region = caller.scope(query.region)
     by: Literal["town", "village"] = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
-    with service.database.reading() as connection:
+
+    def look(connection: Connection) -> tuple[Row[Any], list[dict[str, Any]]]:
         record = active_or_503(connection)
-        rows = [dict(row._mapping) for row in counts(connection, record.list_version, region, by)]
+        return record, [dict(row._mapping) for row in counts(connection, record.list_version, region, by)]
+
+    record, rows = await from_database(service, look)
     total = {name: sum(row[name] for row in rows) for name in COUNTED}
     return Json(
         {

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, func, inser
 from features.register import Array
 from service.regions import LEVELS
 from service.storage.database import Cells, insert_columns
-from service.storage.tables import COUNTED, active_list, lists, scores, summaries
+from service.storage.tables import COUNTED, active_list, lists, reasons, scores, summaries
 
 Candidate = Literal["edge", "unstable", "sudden"]
 
@@ -41,20 +41,27 @@ class Position:
     household_id: str
 
 
-def write_list(connection: Connection, record: ListRecord, columns: Mapping[str, Cells], summary: Mapping[str, Cells]) -> int:
-    """Writes a new list with its summary and makes it the one in use.
+def write_list(
+    connection: Connection,
+    record: ListRecord,
+    columns: Mapping[str, Cells],
+    told: Mapping[str, Cells],
+    summary: Mapping[str, Cells],
+) -> int:
+    """Writes a new list with its reasons and its summary, and makes it the one in use.
 
     Args:
         connection: inside a writing transaction: readers see the old list until it ends.
         record: what the list was made from.
         columns: the columns of `scores` but list_version, one cell a household.
+        told: the columns of `reasons` but list_version, for the households that have something to say.
         summary: the columns of `summaries` but list_version, one cell a village.
 
     Returns:
         the list's version.
     """
     version = int(connection.execute(insert(lists).values(**asdict(record)).returning(lists.c.list_version)).scalar_one())
-    for table, cells in ((scores, columns), (summaries, summary)):
+    for table, cells in ((scores, columns), (reasons, told), (summaries, summary)):
         rows = len(next(iter(cells.values())))
         insert_columns(connection, table, {"list_version": np.full(rows, version), **cells}, rows)
     connection.execute(delete(active_list))
@@ -120,7 +127,7 @@ def page(
         after: where the page before ended.
 
     Returns:
-        rows of `scores`.
+        rows of `scores` with the columns of `reasons`.
     """
     c = scores.c
     where = [c.list_version == version, _inside(scores, region)]
@@ -131,7 +138,13 @@ def page(
     if after is not None:
         # `risk <= ?` bounds the walk down the index; the plain OR form alone would begin at its top again.
         where.append(and_(c.risk <= after.risk, or_(c.risk < after.risk, c.household_id > after.household_id)))
-    return connection.execute(select(scores).where(*where).order_by(c.risk.desc(), c.household_id).limit(limit)).all()
+    asked = select(c.household_id).where(*where).order_by(c.risk.desc(), c.household_id).limit(limit).subquery()
+    r = reasons.c
+    told = (r.causes, r.cause_words, r.verify, r.not_evaluable, r.missing_field)
+    joined = scores.join(asked, and_(c.list_version == version, c.household_id == asked.c.household_id)).outerjoin(
+        reasons, and_(r.list_version == version, r.household_id == c.household_id)
+    )
+    return connection.execute(select(scores, *told).select_from(joined).order_by(c.risk.desc(), c.household_id)).all()
 
 
 def counts(connection: Connection, version: int, region: str, by: Literal["town", "village"]) -> Sequence[Row[Any]]:

@@ -142,6 +142,8 @@ active_list = Table(
     CheckConstraint("id = 1", name="one_row"),
 )
 
+CANDIDATES = ("edge", "unstable", "sudden")
+
 scores = Table(
     "scores",
     metadata,
@@ -166,15 +168,27 @@ scores = Table(
     Column("pc_net_income", Double),
     Column("poverty_line", Double),
     Column("monitoring_line", Double),
-    Column("missing_field", Text),
     Column("data_age_days", Integer),
-    Column("not_evaluable", Text),
+    # One walk down an index answers a page of any region: equal on the region, then by risk, then by id. The filters stand in it
+    # too, so that households which are not asked for are passed over without being looked up.
+    *(
+        Index(f"ix_scores_{level}", "list_version", level, "risk", "household_id", "tier", *(f"{kind}_candidate" for kind in CANDIDATES))
+        for level in ("county", "town", "village")
+    ),
+    sqlite_with_rowid=False,
+)
+
+# Apart from the scores, which stay narrow: a household without anything to say has no row here.
+reasons = Table(
+    "reasons",
+    metadata,
+    Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
+    Column("household_id", ID, primary_key=True),
     Column("causes", Text),
+    Column("cause_words", Text),
     Column("verify", Text),
-    # One walk down an index answers a page of any region: equal on the region, then by risk, then by id.
-    Index(None, "list_version", "county", "risk", "household_id"),
-    Index(None, "list_version", "town", "risk", "household_id"),
-    Index(None, "list_version", "village", "risk", "household_id"),
+    Column("not_evaluable", Text),
+    Column("missing_field", Text),
     sqlite_with_rowid=False,
 )
 

@@ -74,11 +74,8 @@ def test_nothing_to_show_yet(empty_site: Site) -> None:
 
 
 def test_what_nobody_foresaw_is_logged_and_told_without_its_inside(own_site: Site, caplog: pytest.LogCaptureFixture) -> None:
-    from service.storage.tables import scores
-
     headers = own_site.headers()
     with own_site.database.writing() as connection:
-        connection.execute(scores.update().values(missing_field="{broken json"))
         connection.exec_driver_sql("DROP TABLE summaries")
     body = check(own_site.client.get("/api/v1/summary", headers=headers), 500, "/api/v1/summary")
     assert "summaries" not in body["detail"]

@@ -16,7 +16,7 @@ from service.auth import Role
 from service.bundles import ActiveBundle
 from service.scoring import score_stored
 from service.storage.score_store import Position
-from service.storage.tables import lists, scores, summaries
+from service.storage.tables import lists, reasons, scores, summaries
 from service.wire import SummaryAnswer
 from tests.service import made_up
 from tests.service.sites import Site, now
@@ -116,6 +116,7 @@ def test_a_page_of_an_older_list_goes_on_in_that_list(own_site: Site) -> None:
     assert (first["list_version"], second["list_version"], fresh["list_version"]) == (1, 1, 2)
     with own_site.database.writing() as connection:
         connection.execute(scores.delete().where(scores.c.list_version == 1))
+        connection.execute(reasons.delete().where(reasons.c.list_version == 1))
         connection.execute(summaries.delete().where(summaries.c.list_version == 1))
         connection.execute(lists.delete().where(lists.c.list_version == 1))
     gone = own_site.client.get("/api/v1/risk-list", params={"cursor": first["next_cursor"]}, headers=headers)
