@@ -83,12 +83,13 @@ def explain(
 
 def _causes(bundle: Bundle, x: list[float], part: list[float], most: int) -> list[Cause]:
     """The reasons of one household; plain Python is faster here than numpy, for one household and for many."""
+    declared = bundle.declared
     size = [abs(value) for value in part]
     reasons = []
     for cause, members in bundle.speakers:
         facts = []
         for j in sorted(members, key=size.__getitem__, reverse=True)[:most]:
-            feature = bundle.declared[j]
+            feature = declared[j]
             value = None if isnan(x[j]) else x[j]
             facts.append(Fact(feature.name, feature.zh, value, feature.unit, part[j]))
         reasons.append(Cause(cause, CAUSES[cause], sum([part[j] for j in members]), tuple(facts)))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from features.register import Array, BoolArray, FloatArray
+from features.register import Array, FloatArray
 
 TIERS = ("none", "yellow", "orange", "red")
 """Words for the tiers, from none to the highest."""
@@ -60,15 +60,12 @@ class Thresholds:
 
     def level(self, margin: FloatArray, probability: FloatArray) -> Array:
         """(n,) index into `TIERS`; 0 where the probability is NaN."""
-        out = np.zeros(len(margin), dtype=np.int8)
-        cuts = ((self.yellow, self.yellow_margin), (self.orange, self.orange_margin), (self.red, self.red_margin))
-        for cut, margin_cut in cuts:
-            out += self._reached(margin, probability, cut, margin_cut)
-        return out
-
-    @staticmethod
-    def _reached(margin: FloatArray, probability: FloatArray, cut: float, margin_cut: float) -> BoolArray:
-        return np.asarray((probability > cut) | ((probability == cut) & (margin >= margin_cut)))
+        cuts = np.array([self.yellow, self.orange, self.red])
+        passed = np.searchsorted(cuts, probability, side="left")  # cut-offs under the probability
+        reached = np.searchsorted(cuts, probability, side="right")  # and those equal to it: there the margin decides
+        by_margin = np.searchsorted([self.yellow_margin, self.orange_margin, self.red_margin], margin, side="right")
+        level = np.maximum(passed, np.minimum(reached, by_margin))
+        return np.where(np.isnan(probability), 0, level)
 
     def to_json(self) -> dict[str, Any]:
         """The cut-offs as plain numbers."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.lookup import Lookup
-from models.members import Basis, Boosted, Linear, merge
+from models.members import Basis, Boosted, Linear, Member, merge
 from tests.models.examples import boosters, linear, matrix, names, outcome
 
 COLUMNS = names()
@@ -24,7 +24,7 @@ def large_trees() -> lightgbm.Booster:
     return lightgbm.train(parameters, lightgbm.Dataset(X, Y, feature_name=list(COLUMNS)), num_boost_round=10)
 
 
-MEMBERS = {"linear": LINEAR, "tables": Boosted(0.2, SMALL_TREES), "trees": Boosted(0.2, large_trees())}
+MEMBERS: dict[str, Member] = {"linear": LINEAR, "tables": Boosted(0.2, SMALL_TREES), "trees": Boosted(0.2, large_trees())}
 
 
 @pytest.mark.parametrize("kind", MEMBERS)
@@ -89,7 +89,7 @@ def test_boosted_equals_lightgbm_before_and_after_its_text(kind: str) -> None:
     member = MEMBERS[kind]
     assert isinstance(member, Boosted)
     again = Boosted.from_text(member.weight, member.text, COLUMNS)
-    expected = member.booster.predict(X, raw_score=True, num_threads=1)
+    expected = np.asarray(member.booster.predict(X, raw_score=True, num_threads=1))
     assert member.margin(X).tobytes() == expected.tobytes()
     assert again.margin(X).tobytes() == expected.tobytes()
     assert again.text == member.text
@@ -101,7 +101,7 @@ def test_early_stopped_booster_keeps_its_best_iteration_only() -> None:
     member = Boosted(1.0, booster)
     again = Boosted.from_text(1.0, member.text, COLUMNS)
     assert again.booster.num_trees() == 7
-    assert again.margin(X).tobytes() == booster.predict(X, raw_score=True, num_iteration=7).tobytes()
+    assert again.margin(X).tobytes() == np.asarray(booster.predict(X, raw_score=True, num_iteration=7)).tobytes()
 
 
 def test_merged_seeds_sum_to_the_seeds() -> None:
@@ -165,7 +165,8 @@ def test_tables_equal_lightgbm_for_any_small_model(seed: int, leaves: int, missi
     assert tables is not None
     asked = np.vstack([matrix(200, 5, seed + 1), np.full((1, 5), np.inf), np.full((1, 5), -np.inf), np.zeros((1, 5))])
     reference = lightgbm.Booster(model_str=member.text)
-    assert tables.margin(asked).tobytes() == reference.predict(asked, raw_score=True, num_threads=1).tobytes()
-    shares = reference.predict(asked, pred_contrib=True, num_threads=1)
+    expected = np.asarray(reference.predict(asked, raw_score=True, num_threads=1))
+    assert tables.margin(asked).tobytes() == expected.tobytes()
+    shares = np.asarray(reference.predict(asked, pred_contrib=True, num_threads=1))
     np.testing.assert_allclose(tables.contributions(asked), shares[:, :-1], rtol=0, atol=1e-9)
     assert tables.base == pytest.approx(shares[0, -1], abs=1e-9)

@@ -154,7 +154,7 @@ def test_edge_band_holds_from_the_poverty_line_to_under_the_monitoring_line(bund
 
 @pytest.mark.parametrize("missing", ["poverty_line", "monitoring_line", "exited", "pc_net_income"])
 def test_edge_band_is_null_where_an_input_is_missing_and_says_which(bundle: Bundle, missing: str) -> None:
-    assert one(bundle, **{missing: NAN}).edge_band_flag[0] is None
+    assert one(bundle, None, **{missing: NAN}).edge_band_flag[0] is None
 
 
 @pytest.mark.parametrize(

@@ -48,3 +48,20 @@ def test_cut_offs_that_do_not_fall_are_refused() -> None:
 def test_json_gives_the_same_cut_offs_back() -> None:
     thresholds = Thresholds(0.2, 0.1, 0.05, 2.0, 1.0, 1 / 3)
     assert Thresholds.from_json(thresholds.to_json()) == thresholds
+
+
+@given(
+    st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.3]), min_size=3, max_size=3),
+    st.lists(st.sampled_from([-1.0, 0.0, 1.0]), min_size=3, max_size=3),
+    st.sampled_from([0.0, 0.1, 0.15, 0.2, 0.3, 1.0]),
+    st.sampled_from([-2.0, -1.0, 0.0, 0.5, 1.0]),
+)
+def test_a_tier_is_reached_over_its_probability_or_at_it_with_its_margin(
+    cuts: list[float], margin_cuts: list[float], probability: float, margin: float
+) -> None:
+    thresholds = Thresholds(*sorted(cuts, reverse=True), *sorted(margin_cuts, reverse=True))
+    expected = sum(
+        probability > cut or (probability == cut and margin >= margin_cut)
+        for cut, margin_cut in zip(sorted(cuts), sorted(margin_cuts), strict=True)
+    )
+    assert thresholds.level(np.array([margin]), np.array([probability])).tolist() == [expected]
