@@ -71,15 +71,15 @@ class _Ranked:
             claimed, found = self.by_decile(w * self.p), self.by_decile(w * self.y)
             ece = np.abs(claimed - found).sum(axis=1) / total
             ratio = positives / (w * self.p).sum(axis=1)
-        return {
-            "auc": auc,
-            "ap": average,
-            "precision_at_10": top / border[:, 0],
-            "recall_at_10": top / positives,
-            "brier": brier,
-            "ece": ece,
-            "observed_expected": ratio,
-        }
+            return {
+                "auc": auc,
+                "ap": average,
+                "precision_at_10": top / border[:, 0],
+                "recall_at_10": top / positives,
+                "brier": brier,
+                "ece": ece,
+                "observed_expected": ratio,
+            }
 
     def by_decile(self, values: FloatArray) -> FloatArray:
         """(k, 10) sums of (k, rows) values over the deciles of the claimed probability."""

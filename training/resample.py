@@ -25,3 +25,22 @@ def weightings(household: Array, resamples: int = RESAMPLES, seed: int = 0) -> l
     for start in range(0, resamples, BLOCK):
         blocks.append(draw.poisson(1.0, (min(BLOCK, resamples - start), count)).astype(np.float64)[:, place])
     return blocks
+
+
+def thin(y: FloatArray, most: int, seed: int = 0) -> tuple[Array, FloatArray]:
+    """Every row where something happened and a sample of the others, weighted up: where events are rare the rest adds little but time.
+
+    Args:
+        y: (n,) outcomes 0 … 1.
+        most: about so many rows are kept.
+        seed: of the sample.
+
+    Returns:
+        (k,) indexes of the kept rows, ascending; (k,) their weights, which add up to n.
+    """
+    hit = np.flatnonzero(y > 0)
+    others = np.flatnonzero(y <= 0)
+    room = min(len(others), max(most - len(hit), most // 2))
+    chosen = np.random.default_rng(seed).choice(others, room, replace=False)
+    rows = np.sort(np.concatenate((hit, chosen)))
+    return rows, np.where(y[rows] > 0, 1.0, len(others) / max(room, 1))

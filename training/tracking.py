@@ -11,6 +11,7 @@ import logging
 import math
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -45,13 +46,15 @@ class Tracked:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """MLflow announces each of the hundred steps that make a new store; nobody needs to read them."""
+    """Silence: MLflow announces each of the hundred steps that make a new store, and warns of its own use of SQLAlchemy."""
     loggers = [logging.getLogger(name) for name in ("alembic", "alembic.runtime.migration", "mlflow")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
