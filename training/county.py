@@ -168,7 +168,8 @@ def train(
     advance("检验 judge")
     metrics, paired = judge(judged.y, judged.household, predictions, segments, seed=settings.seed)
     if leave_town_out:
-        metrics += _unseen_town(register, rows, later, judged, replace(settings, seeds=1))
+        chosen = {name: float(str(fitted.chosen[name])) for name in ("rounds", "blend")}
+        metrics += _unseen_town(register, rows, later, judged, settings=replace(settings, seeds=1), chosen=chosen)
     found = alarms(judged, ours)
     card = {
         "name": name,
@@ -222,21 +223,23 @@ def towns(register: Register) -> list[str]:
     return [code[:9] for code in register.texts["households", "village_code"]]
 
 
-def _unseen_town(register: Register, rows: Dataset, later: Dataset, judged: Dataset, settings: Settings) -> list[dict[str, Any]]:
+def _unseen_town(
+    register: Register, rows: Dataset, later: Dataset, judged: Dataset, *, settings: Settings, chosen: dict[str, float]
+) -> list[dict[str, Any]]:
     """The same way of fitting, without the town of middling size, judged in that town alone."""
     codes = np.array(towns(register))
     names, place = np.unique(codes, return_inverse=True)
     if len(names) < 2:
         return []
     sizes = np.bincount(place[judged.village], minlength=len(names))
-    chosen = int(np.argsort(sizes, kind="stable")[len(names) // 2])
-    there = place[judged.village] == chosen
+    town = int(np.argsort(sizes, kind="stable")[len(names) // 2])
+    there = place[judged.village] == town
     if not judged.y[there].sum():
         return []
-    fitted = fit(rows.select(place[rows.village] != chosen), later.select(place[later.village] != chosen), settings, force=True)
+    fitted = fit(rows.select(place[rows.village] != town), later.select(place[later.village] != town), settings, force=True, chosen=chosen)
     margin = fitted.margin(judged.X[there], settings.threads)
     answer = Prediction("ours", margin, fitted.calibration.probability(margin))
-    segment = {f"unseen_town {names[chosen]}": np.ones(int(there.sum()), dtype=bool)}
+    segment = {f"unseen_town {names[town]}": np.ones(int(there.sum()), dtype=bool)}
     return judge(judged.y[there], judged.household[there], [answer], segment, seed=settings.seed)[0]
 
 

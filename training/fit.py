@@ -5,7 +5,7 @@ Size (rounds) and blend are chosen on validation origins inside the fitting date
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import lightgbm
@@ -89,6 +89,7 @@ def fit(
     settings: Settings = DEFAULTS,
     *,
     force: bool = False,
+    chosen: Mapping[str, float] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Fitted:
     """Fits on `rows`, calibrates on `later`.
@@ -98,6 +99,7 @@ def fit(
         later: rows of the calibration date.
         settings: how.
         force: fit although there are fewer than 200 events.
+        chosen: rounds and blend of an earlier choice; chosen anew by default.
         progress: called with each step's name as it starts.
 
     Raises:
@@ -109,8 +111,9 @@ def fit(
             f"too few events: {events} to fit on, {int(later.y.sum())} to calibrate on 事件太少; {FEWEST_EVENTS} are needed 至少需要 "
             f"{FEWEST_EVENTS}; --force fits all the same 可用 --force 强制训练"
         )
-    progress("验证 choose size and blend")
-    chosen = choose(rows, settings)
+    if chosen is None:
+        progress("验证 choose size and blend")
+        chosen = choose(rows, settings)
     progress("拟合 fit")
     members = _members(rows, settings, int(chosen["rounds"]), float(chosen["blend"]))
     progress("校准 calibrate")
