@@ -103,12 +103,12 @@ def fit(
         progress: called with each step's name as it starts.
 
     Raises:
-        TooFewError: fewer than 200 events to fit on, or none to calibrate on.
+        TooFewError: fewer than 200 households with an event to fit on, or none to calibrate on.
     """
-    events = int(rows.y.sum())
+    events = len(np.unique(rows.household[rows.y > 0]))  # one fall seen from four dates is one fall
     if (events < FEWEST_EVENTS and not force) or not later.y.sum() or not events:
         raise TooFewError(
-            f"too few events: {events} to fit on, {int(later.y.sum())} to calibrate on 事件太少; {FEWEST_EVENTS} are needed 至少需要 "
+            f"too few events: {events} households to fit on, {int(later.y.sum())} to calibrate on 事件太少; {FEWEST_EVENTS} are needed 至少需要 "
             f"{FEWEST_EVENTS}; --force fits all the same 可用 --force 强制训练"
         )
     if chosen is None:
