@@ -7,10 +7,11 @@ import sys
 import typer
 
 from features.errors import UserError
-from training.synth.command import synth
+from training.synth.command import card, synth
 
 app = typer.Typer(add_completion=False, help="合成县 · the synthetic county", no_args_is_help=True)
 app.command("generate")(synth)
+app.command("card")(card)
 
 
 @app.callback()

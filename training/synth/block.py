@@ -164,7 +164,8 @@ class Villages:
         self.productivity: FloatArray = preset.number("income.village_sd") * draws.normal("village productivity", who)
         self.effort: FloatArray = np.exp(preset.number("process.effort_sd") * draws.normal("village effort", who))
         self.remote: FloatArray = draws.uniform("village remoteness", who)
-        self.unsafe_water: BoolArray = draws.uniform("village water", who) < preset.number("living.unsafe_villages")
+        thirst = draws.uniform("village water", who).argsort().argsort()
+        self.unsafe_water: BoolArray = thirst < round(self.count * preset.number("living.unsafe_villages"))
         township = np.arange(self.count) * townships // self.count
         order = np.arange(self.count) - np.searchsorted(township, township)
         self.codes: list[str] = [f"{preset.county}{901 + town}{201 + place}" for town, place in zip(township, order, strict=True)]

@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from training.synth.calibration import Evidence
+from training.synth.card import data_card
 from training.synth.generate import BLOCK, Order, generate
 
 
@@ -34,4 +36,20 @@ def synth(
         task = bar.add_task("合成县 synthetic county", total=households)
         counts = generate(order, out, block=block, workers=processes, progress=lambda done: bar.advance(task, done))
     typer.echo(f"{out}: {households:,} households, " + ", ".join(f"{name} {number:,}" for name, number in counts.items()))
-    typer.echo(f"下一步 next: python -m training train {out}")
+    typer.echo(f"下一步 next: python -m training train --register {out}")
+
+
+def card(
+    folders: Annotated[list[Path], typer.Argument(help="合成县目录，可多个 · folders of generated counties")],
+    *,
+    out: Annotated[Path, typer.Option(help="数据卡文件 · file to write")] = Path("docs/data-card.md"),
+) -> None:
+    """由生成的合成县写出数据卡与校准表 · render the data card, with its calibration tables, of generated counties."""
+    console = Console(stderr=True)
+    with Progress(TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn(), console=console) as bar:
+        task = bar.add_task("校准表 calibration", total=len(folders))
+        text = data_card([Evidence(folder) for folder in folders], done=lambda: bar.advance(task))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(text, encoding="utf-8")
+    typer.echo(f"{out}: {len(folders)} 个合成县 synthetic counties")
+    typer.echo(f"下一步 next: 核对未达标的行 read the lines that miss their target in {out}")

@@ -45,6 +45,8 @@ def soil(block: Block, table: Rows, rate: float) -> Rows:
     for fault in faults:
         name = fault.__name__
         hit = block.draws.uniform(f"dirt {name}", who) < rate / len(faults)
+        if table.table == "members":
+            hit &= table["sex"] >= 0  # of children nothing is held that could be wrong
         if hit.any():
             fault(table, hit, block.draws.uniform(f"dirt {name} how", who))
     if table.table in _DOUBLED:

@@ -56,7 +56,7 @@ def livelihood(block: Block, people: People, condition: Condition, *, labour: Wo
     span = block.span
     size = np.stack([(people.exists & people.here(month)).sum(axis=1) for month in range(span.months)], axis=1)
     lives = size > 0
-    wage = labour.wage * struck.sagging * lives
+    wage = labour.wage * struck.sagging * lives * _good_and_bad_years(block)
     land = _land(block)
     business, expense = _production(block, labour, struck, land)
     business, expense = business * lives * np.sqrt(struck.sagging), expense * lives
@@ -65,6 +65,13 @@ def livelihood(block: Block, people: People, condition: Condition, *, labour: Wo
     market = wage + business - expense + property_ + private
     policy, dibao, supported, pensioner = _policy(block, people, condition, market=market, size=size, land=land, bill=bill)
     return Livelihood(wage, business, expense, property_, policy * lives, private, size, land, dibao, supported, pensioner)
+
+
+def _good_and_bad_years(block: Block) -> FloatArray:
+    """(n, months) how much of the usual wages a year brings: overtime, short weeks, wages paid late."""
+    sd = block.preset.number("income.year_sd") * np.sqrt(block.precarity)
+    luck = [sd * block.draws.normal("year", block.home, block.span.first + y) - sd**2 / 2 for y in range(block.span.years)]
+    return np.repeat(np.exp(np.stack(luck, axis=1)), YEAR, axis=1)
 
 
 def _land(block: Block) -> FloatArray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.register import Array, BoolArray, FloatArray
-from training.synth.block import FOREVER, SLOTS, YEAR, Block
+from training.synth.block import FOREVER, QUARTER, SLOTS, YEAR, Block
 from training.synth.population import (
     ADULT,
     CHILD,
@@ -33,25 +33,22 @@ def live(block: Block, people: People) -> None:
         age = np.clip(year - people.birth, 0, 120)
         here = people.exists & people.here(start)
 
-        def strikes(name: str, hazard: FloatArray, among: BoolArray, when: int = year) -> BoolArray:
-            return np.asarray(among & (draws.uniform(name, block.person, when) < hazard))
-
-        def month(name: str, first: int = start, when: int = year) -> Array:
-            return (first + np.floor(YEAR * draws.uniform(name, block.person, when))).astype(np.int32)
-
+        fate = _Fate(block, year)
         chronic = people.chronic_from <= start
-        onset = strikes("chronic", curves["chronic_onset"][age] * burden, here & ~chronic)
-        people.chronic_from = np.where(onset & (people.chronic_from == FOREVER), month("chronic month"), people.chronic_from)
-        onset = strikes("serious", curves["serious_onset"][age] * burden * (1 + 0.8 * chronic), here & (people.serious_from == FOREVER))
-        begin = month("serious month")
+        onset = fate.strikes("chronic", curves["chronic_onset"][age] * burden, here & ~chronic)
+        people.chronic_from = np.where(onset & (people.chronic_from == FOREVER), fate.month("chronic month"), people.chronic_from)
+        onset = fate.strikes(
+            "serious", curves["serious_onset"][age] * burden * (1 + 0.8 * chronic), here & (people.serious_from == FOREVER)
+        )
+        begin = fate.month("serious month")
         low, high = preset.numbers("health.serious_months")
         lasts = np.floor(low + (high - low) * draws.uniform("serious length", block.person)).astype(np.int32)
         people.serious_from = np.where(onset, begin, people.serious_from)
         people.serious_to = np.where(onset, begin + lasts, people.serious_to)
-        accident = strikes(
+        accident = fate.strikes(
             "accident", curves["accident"][age] * np.sqrt(block.precarity)[:, None], here & (people.accident_from == FOREVER)
         )
-        begin = month("accident month")
+        begin = fate.month("accident month")
         low, high = preset.numbers("health.accident_months")
         people.accident_from = np.where(accident, begin, people.accident_from)
         people.accident_to = np.where(
@@ -60,17 +57,34 @@ def live(block: Block, people: People) -> None:
             people.accident_to,
         )
         crippled = accident & (draws.uniform("accident disables", block.person) < preset.number("health.accident_disables"))
-        aged = strikes("disability", curves["disability_onset"][age] * burden, here & (people.disabled_from == FOREVER)) & ~crippled
-        _disable(block, people, crippled | aged, np.where(crippled, people.accident_from, month("disability month")), limb=crippled)
+        aged = fate.strikes("disability", curves["disability_onset"][age] * burden, here & (people.disabled_from == FOREVER)) & ~crippled
+        _disable(block, people, crippled | aged, np.where(crippled, people.accident_from, fate.month("disability month")), limb=crippled)
 
         ill = (people.serious_from <= start) & (people.serious_to > start)
         hazard = curves["mortality"][age] * (1 + 0.5 * chronic + preset.number("health.serious_mortality") * ill)
-        dies = strikes("death", hazard, here)
-        people.gone = np.where(dies, month("death month"), people.gone)
+        dies = fate.strikes("death", hazard, here)
+        # nobody goes before the register has been opened
+        people.gone = np.where(dies, np.maximum(fate.month("death month"), QUARTER), people.gone)
         people.gone_kind = np.where(dies, np.int8(DIED), people.gone_kind)
         _marry(block, people, age, here & ~dies, year)
         _bear(block, people, age, here & ~dies, year)
     _dissolve(block, people)
+
+
+class _Fate:
+    """Whom something strikes in a year, and in which month."""
+
+    def __init__(self, block: Block, year: int) -> None:
+        self._block, self._year = block, year
+
+    def strikes(self, name: str, hazard: FloatArray, among: BoolArray) -> BoolArray:
+        """(n, SLOTS) those whom it strikes, by a yearly hazard."""
+        return np.asarray(among & (self._block.draws.uniform(name, self._block.person, self._year) < hazard))
+
+    def month(self, name: str) -> Array:
+        """(n, SLOTS) a month of the year."""
+        place = np.floor(YEAR * self._block.draws.uniform(name, self._block.person, self._year))
+        return ((self._year - self._block.span.first) * YEAR + place).astype(np.int32)
 
 
 def _born_frail(block: Block, people: People) -> None:
@@ -103,7 +117,7 @@ def _marry(block: Block, people: People, age: Array, here: BoolArray, year: int)
     draws, preset = block.draws, block.preset
     start = (year - block.span.first) * YEAR
     grown = here & ((people.role == CHILD) | (people.role == GRANDCHILD)) & (age >= 21) & (age <= 34)
-    moment = (start + np.floor(YEAR * draws.uniform("marriage month", block.person, year))).astype(np.int32)
+    moment = np.maximum(start + np.floor(YEAR * draws.uniform("marriage month", block.person, year)), QUARTER).astype(np.int32)
     weds = grown & ~people.married & (draws.uniform("marriage", block.person, year) < preset.number("population.marriage"))
     stays = np.where(people.sex == 0, preset.number("population.son_stays"), preset.number("population.daughter_stays"))
     stay = weds & (draws.uniform("stays", block.person, year) < stays) & (people.used < SLOTS - 1)[:, None]

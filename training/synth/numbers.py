@@ -2,8 +2,8 @@
 
 A member number looks like a resident identity number (GB 11643): area 990000, which is no area, then date of birth, three digits whose
 last tells the sex, and the check digit. Within each cell of a thousand households the members born in one year with one sex are numbered
-through, and each cell has its own range of numbers, so blocks need not know of one another. Beyond 1.6 million households numbers come again, in other
-households.
+through, and each cell has its own range of numbers, so blocks need not know of one another. Beyond 1.6 million households numbers come
+again, in other households.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def check_digit(first_17: str) -> str:
     """The eighteenth character of an identity number.
 
     >>> check_digit("99000019491231002")
-    '1'
+    '6'
     """
     return CHECKS[sum(int(digit) * weight for digit, weight in zip(first_17, WEIGHTS, strict=True)) % 11]
 

@@ -98,19 +98,27 @@ def settle_in(block: Block) -> People:
         used=np.zeros(n, dtype=np.int64),
     )
     names = list(preset.get("population.types"))
-    kind = np.zeros(n, dtype=np.int64)
+    number = np.zeros(n, dtype=np.int64)
     for status, column in ((False, 0), (True, 1)):
-        weights = np.array([preset.get(f"population.types.{name}")["share"][column] for name in names], dtype=np.float64)
+        types = [preset.get(f"population.types.{name}") for name in names]
+        # one number tilts the shares towards smaller or larger households, so that a county's mean size comes out
+        tilt = preset.numbers("population.tilt")[column]
+        weights = np.array([kind["share"][column] * np.exp(tilt * _usual_size(kind)) for kind in types], dtype=np.float64)
         drawn = draws.choice("household type", block.home, weights)
-        kind = np.where(block.exited == status, drawn, kind)
-    for number, name in enumerate(names):
-        rows = np.flatnonzero(kind == number)
+        number = np.where(block.exited == status, drawn, number)
+    for place, name in enumerate(names):
+        rows = np.flatnonzero(number == place)
         if len(rows):
             _fill(block, people, rows, preset.get(f"population.types.{name}"), year)
     people.attain[:] = _education(block, people.birth)
     present = people.exists
     people.arrive[present] = 0
     return people
+
+
+def _usual_size(kind: dict[str, list[float]]) -> float:
+    """Mean number of persons in households of a type."""
+    return 1 + kind["spouse"][0] + kind["child_in_law"][0] + sum(sum(kind[name]) / 2 for name in ("children", "grandchildren", "parents"))
 
 
 def _fill(block: Block, people: People, rows: Array, kind: dict[str, list[float]], year: int) -> None:

@@ -205,8 +205,8 @@ def living(truth: Truth) -> Rows:
         made.append(
             rows(
                 "living", row, dangerous_house=dangerous[row], house_area=area[row], water_safe=~unsafe[row], tap_water=tap[row],
-                electricity=1, road_hardened=road[row], road_distance=distance[row], sanitary_toilet=toilet[row], farmland=truth.means.land[row],
-                forest=woods[row], orchard=orchard[row], valid_from=valid, known_on=known,
+                electricity=1, road_hardened=road[row], road_distance=distance[row], sanitary_toilet=toilet[row],
+                farmland=truth.means.land[row], forest=woods[row], orchard=orchard[row], valid_from=valid, known_on=known,
             )
         )  # fmt: skip
     return together(made)
