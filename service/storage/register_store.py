@@ -10,11 +10,10 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, literal, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from features.errors import UserError
 from features.register import (
-    EMPTY_DTYPES,
     NEVER,
     Array,
     Indicator,
@@ -26,6 +25,7 @@ from features.register import (
 )
 from features.tables import TABLES, Kind, Table
 from service.storage.database import insert_columns, plain_rows
+from service.storage.packing import Packing
 from service.storage.tables import (
     codebook,
     imports,
@@ -34,8 +34,6 @@ from service.storage.tables import (
     register_tables,
     register_words,
 )
-
-MISSING = -1.7976931348623157e308  # stands for NULL on the way back: the lowest number that a cell could hold, and none does
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,23 +197,11 @@ def _read_words(connection: Connection) -> dict[tuple[str, str], list[str]]:
 
 def _read_table(connection: Connection, schema: Table) -> TableArrays:
     table = register_tables[schema.name]
-    columns = [column for column in schema.columns if column.name != "household_id"]
     rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
     if not rows:
         return empty_table(schema)
-    # NULLs come as a number, so that every cell is a number and the rows go into one block of floats without a Python loop.
-    cells = select(table.c.household, *(func.coalesce(table.c[column.name], literal(MISSING)) for column in columns)).order_by(
-        table.c.household, table.c.line
-    )
-    width = len(columns) + 1
-    block = np.fromiter(chain.from_iterable(plain_rows(connection, cells)), np.float64, count=rows * width).reshape(rows, width)
-    arrays: dict[str, Array] = {}
-    for place, column in enumerate(columns, start=1):
-        values = block[:, place].copy()
-        missing = values == MISSING
-        if column.kind in (Kind.FLAG, Kind.NUMBER):
-            values[missing] = np.nan
-        else:
-            values[missing] = NEVER if column.kind in (Kind.DATE, Kind.MONTH) else -1
-        arrays[column.name] = values.astype(EMPTY_DTYPES[column.kind])
-    return assemble(schema, block[:, 0].astype(np.int32), arrays)
+    packing = Packing([column for column in schema.columns if column.name != "household_id"])
+    cells = select(*packing.cells(table)).order_by(table.c.household, table.c.line)
+    flat = np.fromiter(chain.from_iterable(plain_rows(connection, cells)), np.float64, count=rows * packing.width)
+    household, columns = packing.unpack(flat.reshape(rows, packing.width))
+    return assemble(schema, household, columns)

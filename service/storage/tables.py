@@ -189,7 +189,6 @@ reasons = Table(
     Column("verify", Text),
     Column("not_evaluable", Text),
     Column("missing_field", Text),
-    sqlite_with_rowid=False,
 )
 
 COUNTED = (
