@@ -22,7 +22,7 @@ from training.linear import fit_linear
 from training.resample import thin
 
 FEWEST_EVENTS = 200
-MOST_ROWS = 120_000  # that each seed's trees are grown on: every event and a sample of its own of the rest
+MOST_ROWS = 80_000  # that each seed's trees are grown on: every event and a sample of its own of the rest
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the linear member that is tried
 
 
@@ -49,14 +49,14 @@ class Settings:
     """
 
     leaves: int = 6
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     column_share: float = 0.2
     row_share: float = 0.7
     leaf_rows: int = 100
     shrink: float = 20.0
-    most_rounds: int = 500
+    most_rounds: int = 400
     seeds: int = 3
-    ridge: float = 300.0
+    ridge: float = 100.0
     seed: int = 0
     threads: int = 2
 
