@@ -22,15 +22,27 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from features.errors import UserError
-from features.register import Array, BoolArray
+from features.register import Array, BoolArray, FloatArray
 from training.adapters.eph import HORIZON, LINE, Panel, read_panel
 from training.adapters.eph_files import quarter_number, quarter_text
 from training.baselines import DefaultTrees, Income, Logistic
 from training.dataset import Dataset
 from training.evaluate import Prediction, calibration, judge
 from training.leaks import alarms
-from training.panel import DEFAULT_RECIPE, Pairs, Recipe, dataset, fit_panel, informative, outcome_pairs, training_pairs
+from training.panel import (
+    DEFAULT_RECIPE,
+    Pairs,
+    Recipe,
+    dataset,
+    fit_panel,
+    informative,
+    level_shift,
+    log_odds,
+    outcome_pairs,
+    training_pairs,
+)
 
+CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
 FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
 # About thirty plain features of the survey, for the logistic baseline.
 PLAIN = tuple(
@@ -109,7 +121,8 @@ def backtest(
     if min(events) < FEWEST_EVENTS:
         raise UserError(f"too few events 事件太少: {events[0]} to learn from, {events[1]} to judge by; {FEWEST_EVENTS} are needed 至少需要")
     pairs = training_pairs(panel, train_until, np.isin(panel.code, panel.code[judged.row]))
-    fitting, test = _matrices(panel, pairs, judged, progress)
+    around = _cross_section(panel, in_test & panel.at_risk & ~np.isin(panel.code, panel.code[pairs.row]))
+    fitting, test, there = _matrices(panel, pairs, judged, around, progress)
     seconds = {"features": time.monotonic() - started}
     ours = fit_panel(fitting, pairs, recipe, lambda step: progress(step, 0.0))
     seconds["fit"] = time.monotonic() - started - seconds["features"]
@@ -117,12 +130,20 @@ def backtest(
     plain = fitting.select(pairs.quarters == HORIZON)
     relative = panel.relative
     first = pairs.row[pairs.quarters == HORIZON]
-    margin = ours.margin(test.X)
+    income = Income(relative[first], plain.y)
+    margin = log_odds(ours.calibration.probability(ours.margin(test.X)))
+    level = log_odds(ours.calibration.probability(ours.margin(there)))
+    claimed = income.predict(relative[around]).probability
+    shifts = {}
+    for number in np.unique(panel.quarter[judged.row]):
+        here = panel.quarter[around] == number
+        shifts[quarter_text(int(number))] = recipe.anchor * level_shift(level[here], claimed[here])
+        margin[panel.quarter[judged.row] == number] += shifts[quarter_text(int(number))]
     predictions = (
-        Income(relative[first], plain.y).predict(relative[judged.row]),
+        income.predict(relative[judged.row]),
         Logistic(plain.X, plain.y, plain.names, PLAIN).predict(test.X),
         DefaultTrees(plain.X, plain.y, recipe.trees.threads).predict(test.X),
-        Prediction("ours", margin, ours.calibration.probability(margin)),
+        Prediction("ours", margin, 1 / (1 + np.exp(-margin))),
     )
     earlier = panel.later(-1)[judged.row]
     segments: dict[str, BoolArray] = {
@@ -145,6 +166,7 @@ def backtest(
         "segments": {name: {"rows": int(rows.sum()), "events": int(test.y[rows].sum())} for name, rows in segments.items()},
         "features": len(fitting.features),
         "recipe": ours.chosen,
+        "level_shifts": {quarter: round(shift, 4) for quarter, shift in shifts.items()},
         "seconds": {name: round(value, 1) for name, value in (seconds | {"all": time.monotonic() - started}).items()},
     }
     return Backtest(
@@ -164,16 +186,27 @@ def _of(pairs: Pairs, chosen: BoolArray) -> Pairs:
     return Pairs(pairs.row[chosen], pairs.later[chosen], pairs.quarters[chosen])
 
 
-def _matrices(panel: Panel, pairs: Pairs, judged: Pairs, progress: Callable[[str, float], None]) -> tuple[Dataset, Dataset]:
-    """Training and test rows through the register and the one feature function."""
+def _cross_section(panel: Panel, rows: BoolArray) -> Array:
+    """Up to `CROSS_SECTION` of these interviews a quarter, the same in every run."""
+    order = np.random.default_rng(0).permutation(np.flatnonzero(rows))
+    order = order[np.argsort(panel.quarter[order], kind="stable")]
+    number = panel.quarter[order]
+    place = np.arange(len(order)) - np.searchsorted(number, number)
+    return np.sort(order[place < CROSS_SECTION])
+
+
+def _matrices(
+    panel: Panel, pairs: Pairs, judged: Pairs, around: Array, progress: Callable[[str, float], None]
+) -> tuple[Dataset, Dataset, FloatArray]:
+    """Training rows, test rows and the test quarters' cross-section, through the register and the one feature function."""
     wanted = np.zeros(len(panel.code), dtype=bool)
-    wanted[pairs.row] = wanted[judged.row] = True
+    wanted[pairs.row] = wanted[judged.row] = wanted[around] = True
     place = np.cumsum(wanted) - 1
     matrix = panel.matrix(wanted, lambda share: progress("特征 features", share))
     fitting = informative(dataset(panel, pairs, matrix[place[pairs.row]]))
     kept = [panel.features.index(feature) for feature in fitting.features]
     test = dataset(panel, judged, matrix[place[judged.row]])
-    return fitting, _with_columns(test, kept)
+    return fitting, _with_columns(test, kept), np.ascontiguousarray(matrix[place[around]][:, kept])
 
 
 def _with_columns(rows: Dataset, kept: list[int]) -> Dataset:

@@ -6,30 +6,35 @@ What differs from a county's register, where outcomes come from a year's incomes
   quarters apart teaches.
 * The outcome is a point: a household just under the line counts a little less than one, a household just above it a little more than
   nought. Judging uses the plain outcome.
-* There is no later year to calibrate on without giving up the latest year to fit on. So the curve is fitted on cross-fitted margins: every
-  household's margin comes from a model that has not seen the household.
+* Between the survey's years the inputs drift while the relative line keeps the rate of falls much the same: formal work and health cover
+  spread from 2003 to 2008, and a score fitted before claims too little after. So the margins of a quarter are moved part of the way to
+  the level at which the plain income curve puts that quarter's households. No outcome is looked at for that.
+* There is no later year to calibrate on without giving up the latest year to fit on. So the curve is fitted on cross-fitted margins:
+  those of households that the members behind them were not fitted on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 
+import lightgbm
 import numpy as np
 
 from features.register import Array, BoolArray, FloatArray
-from models.members import Boosted, Member, merge
+from models.members import Boosted, merge
 from training.adapters.eph import HORIZON, LINE, MONITORING, Panel
 from training.adapters.eph_register import quarter_end
 from training.calibrate import fit_calibration
 from training.dataset import Dataset
 from training.fit import Fitted, Settings, boost
-from training.linear import fit_linear
+from training.linear import REFERENCE_ROWS, cross_fitted, prepare, solve
 
 NEIGHBOURS = (1, 3, 5)  # quarters: the other distances at which the survey comes back
 
 
-SMALL_TREES = Settings(leaves=4, learning_rate=0.05, column_share=0.2, leaf_rows=80, seeds=5, ridge=1000.0)
+SMALL_TREES = Settings(leaves=4, learning_rate=0.05, column_share=0.2, leaf_rows=80, seeds=6, ridge=1000.0, threads=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,22 @@ class Recipe:
     """How the panel's model is fitted; chosen on validation origins inside the training years (docs/experiments.md).
 
     Attributes:
-        trees: settings of the boosted members.
+        trees: settings of the boosted member, which adds to the linear one; its `threads` are of one seed, two seeds grow at a time.
         rounds: trees a seed.
         knots: slope changes a feature of the linear member.
-        linear: share of the linear member in the blend.
         neighbours: weight of a pair that is not four quarters apart.
         softness: of the outcome, in units of log income; 0 is a hard outcome.
         folds: parts of the households for the cross-fitted margins.
+        anchor: share of the way that a quarter's margins are moved towards the income curve's level.
     """
 
     trees: Settings = SMALL_TREES
-    rounds: int = 300
+    rounds: int = 100
     knots: int = 2
-    linear: float = 0.5
     neighbours: float = 0.5
     softness: float = 0.1
-    folds: int = 3
+    folds: int = 4
+    anchor: float = 0.6
 
 
 DEFAULT_RECIPE = Recipe()
@@ -154,7 +159,10 @@ def softened(later: FloatArray, softness: float) -> FloatArray:
 
 
 def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, progress: Callable[[str], None] = lambda _: None) -> Fitted:
-    """Fits, cross-fits and calibrates.
+    """A ridge-spline score, small trees that add to it, and the curve from their margin to a probability.
+
+    The trees are grown on margins that the score gives to households it was not fitted on: grown on fitted margins they would learn
+    how the score overfits. The curve is fitted on margins that score and trees give to households that neither was fitted on.
 
     Args:
         rows: training pairs as a dataset, uninformative columns gone.
@@ -162,29 +170,58 @@ def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, prog
         recipe: how.
         progress: called with each step's name as it starts.
     """
+    settings = recipe.trees
     weight = np.where(pairs.quarters == HORIZON, 1.0, recipe.neighbours)
-    soft = rows.with_outcomes(softened(pairs.later, recipe.softness))
-    progress("拟合 fit")
-    members = _members(soft, weight, recipe, recipe.trees.seeds)
-    judged = pairs.quarters == HORIZON
-    margin = np.full(len(rows), np.nan)
-    fold = np.random.default_rng(recipe.trees.seed).integers(0, recipe.folds, int(rows.household.max()) + 1)[rows.household]
-    for number in range(recipe.folds):
-        progress(f"交叉拟合 cross-fit {number + 1}/{recipe.folds}")
-        seen, unseen = fold != number, (fold == number) & judged
-        # one seed will do here: the curve only needs to know how far margins of unseen households spread
-        apart = _members(soft.select(seen), weight[seen], recipe, 1)
-        margin[unseen] = np.add.reduce([member.weight * member.margin(rows.X[unseen], recipe.trees.threads) for member in apart])
+    # Directions hold for the whole score, not for what is left after a part of it.
+    soft = replace(rows, y=softened(pairs.later, recipe.softness), features=tuple(replace(f, direction=0) for f in rows.features))
+    fold = np.random.default_rng(settings.seed).integers(0, recipe.folds, int(rows.household.max()) + 1)[rows.household]
+    progress("拟合线性部分 fit the linear member")
+    prepared = prepare(rows.X, weight, recipe.knots)
+    theta = solve(prepared, soft.y, settings.ridge)
+    line = prepared.member(theta, 1.0, rows.X[:REFERENCE_ROWS])
+    progress("交叉拟合 cross-fit")
+    unseen = cross_fitted(prepared, soft.y, settings.ridge, fold, theta)
+    del prepared
+
+    def grow(chosen: BoolArray, seed: int) -> lightgbm.Booster:
+        return boost(soft.select(chosen), settings, recipe.rounds, seed, row_weights=weight[chosen], start=unseen[chosen])
+
+    progress("拟合提升树 grow the trees")
+    everybody = np.ones(len(rows), dtype=bool)
+    with ThreadPoolExecutor(2) as pool:
+        seeds = [pool.submit(grow, everybody, settings.seed + i) for i in range(settings.seeds)]
+        parts = [pool.submit(grow, fold != part, settings.seed) for part in range(recipe.folds)]
+        boosters, apart = [job.result() for job in seeds], [job.result() for job in parts]
+    trees = Boosted(1 / len(boosters), merge(boosters))
     progress("校准 calibrate")
-    calibration = fit_calibration(margin[judged], rows.y[judged], rows.household[judged], seed=recipe.trees.seed)
-    return Fitted(members, calibration, asdict(recipe))
+    margin = unseen.copy()
+    for part, booster in enumerate(apart):
+        margin[fold == part] += Boosted(1.0, booster).margin(rows.X[fold == part])
+    judged = pairs.quarters == HORIZON
+    calibration = fit_calibration(margin[judged], rows.y[judged], rows.household[judged], seed=settings.seed)
+    return Fitted((line, trees), calibration, asdict(recipe))
 
 
-def _members(rows: Dataset, weight: FloatArray, recipe: Recipe, seeds: int) -> tuple[Member, ...]:
-    members: list[Member] = []
-    if recipe.linear < 1:
-        boosters = [boost(rows, recipe.trees, recipe.rounds, recipe.trees.seed + i, row_weights=weight) for i in range(seeds)]
-        members.append(Boosted((1 - recipe.linear) / seeds, merge(boosters)))
-    if recipe.linear > 0:
-        members.append(fit_linear(rows.X, rows.y, weight=recipe.linear, ridge=recipe.trees.ridge, knots=recipe.knots, row_weights=weight))
-    return tuple(members)
+def log_odds(probability: FloatArray) -> FloatArray:
+    """Log odds of probabilities strictly between nought and one."""
+    return np.asarray(np.log(probability) - np.log1p(-probability))
+
+
+def level_shift(margin: FloatArray, claimed: FloatArray) -> float:
+    """By how much margins must be moved so that their mean probability is that of other claims for the same households.
+
+    Args:
+        margin: (n,) calibrated log odds.
+        claimed: (n,) probabilities.
+
+    >>> round(level_shift(np.zeros(3), np.full(3, 0.25)), 4) == round(float(np.log(1 / 3)), 4)
+    True
+    """
+    wanted, shift = float(claimed.mean()), 0.0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(margin + shift)))
+        move = (wanted - float(p.mean())) / max(float((p * (1 - p)).mean()), 1e-9)
+        shift += float(np.clip(move, -1.0, 1.0))
+        if abs(move) < 1e-9:
+            break
+    return shift

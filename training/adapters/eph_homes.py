@@ -83,9 +83,6 @@ def homes(sheet: Sheet, rows: pd.DataFrame, relative: FloatArray, before: Array)
     sheet.put("floor", "地面材料档（1最好）", np.clip(_coded(rows, "IV3"), 1, 4), 1, "housing", "class")
     roof = _coded(rows, "IV4")
     sheet.put("roof", "屋顶材料档（1最好）", np.where(roof < 8, roof, np.nan), 1, "housing", "class")
-    quarter = rows["quarter"].to_numpy()
-    for season in (1, 2, 3):
-        sheet.put(f"season_{season + 1}", f"第{season + 1}季度", quarter % 4 == season, 0, "other", "flag")
     for code, name, zh in (("REGION", "region", "地区"), ("AGLOMERADO", "agglomeration", "城市群")):
         place = _coded(rows, code)
         for value in np.unique(place[~np.isnan(place)]):
