@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
 from features.tables import TABLES
@@ -49,6 +51,12 @@ def main() -> None:
     except UserError as error:
         Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {error}", markup=True, soft_wrap=True)
         sys.exit(error.exit_code)
+    except OperationalError as error:
+        words = (
+            "数据库不可用，请检查 FANGPIN_DATABASE_URL 与目录权限 the database cannot be used: check its address and who may write there"
+        )
+        Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {words}: {error.orig}", markup=True, soft_wrap=True)
+        sys.exit(UserError.exit_code)
 
 
 @contextmanager
@@ -202,9 +210,11 @@ def serve(
     settings = Settings()
     host, port = host or settings.host, port or settings.port
     pseudonym_key(settings.pseudonym_key, demo=settings.demo)
+    _check_port(host, port)
     application = create_app(settings)
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 (compared, not bound)
     url = f"http://{shown}:{port}"
+    server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_level="warning", access_log=False, server_header=False))
     if demo_file is not None:
         content = demo.prepare(application.state.service, url, demo_file)
         demo_file.unlink(missing_ok=True)
@@ -219,10 +229,23 @@ def serve(
                 console.print(line, markup=False, soft_wrap=True)
             console.print("Ctrl-C 停止 stops.")
 
-        demo.when_ready(url, tell, lambda why: console.print(f"[red]未能就绪 not ready:[/red] {why}"))
+        demo.when_ready(url, lambda: server.started, tell, lambda why: console.print(f"[red]未能就绪 not ready:[/red] {why}"))
     else:
         console.print(f"服务地址 serving at {url}; 令牌 tokens: python -m service token create")
-    uvicorn.run(application, host=host, port=port, log_level="warning", access_log=False, server_header=False)
+    server.run()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuses a port that something else listens on."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise UserError(
+                f"无法监听 cannot listen on {host}:{port} ({error.strerror}): 停止占用者或换端口 stop what listens there, or pass --port"
+            ) from None
 
 
 @app.command()

@@ -139,11 +139,12 @@ def _year(content: dict[str, Any]) -> int:
     return year if (month, day) == (12, 31) else year - 1
 
 
-def when_ready(url: str, then: Callable[[], None], otherwise: Callable[[str], None]) -> threading.Thread:
+def when_ready(url: str, started: Callable[[], bool], then: Callable[[], None], otherwise: Callable[[str], None]) -> threading.Thread:
     """Waits beside the server until /readyz answers, then acts.
 
     Args:
         url: of the service.
+        started: whether this process listens there; until then another one might answer.
         then: called once it is ready.
         otherwise: called with why it did not become so.
     """
@@ -152,6 +153,9 @@ def when_ready(url: str, then: Callable[[], None], otherwise: Callable[[str], No
         last = ""
         until = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < until:
+            if not started():
+                time.sleep(POLL_SECONDS)
+                continue
             try:
                 with urllib.request.urlopen(f"{url}/readyz", timeout=5):  # noqa: S310 (the service's own address)
                     then()

@@ -23,7 +23,7 @@ from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.database import Database
-from service.storage.register_store import load_register
+from service.storage.register_store import load_register, stored_import
 from service.storage.score_store import ListRecord, active, summarise, write_list
 
 Progress = Callable[[str], None]
@@ -212,6 +212,7 @@ def score_stored(
     """
     progress("register")
     with database.reading() as connection:
+        import_id = stored_import(connection)
         register = load_register(connection, lambda name: progress(f"register: {name}"))
         current = active(connection)
     info = register.info
@@ -227,9 +228,9 @@ def score_stored(
             "train one on this county's own history, or pass --allow-synthetic-model to try it out"
         )
     policy = load(synthetic=info.synthetic)
-    made_of = (as_of.isoformat(), bundle.version, policy.version, info.digest[:DATA_VERSION_DIGITS])
+    made_of = (import_id, as_of.isoformat(), bundle.version, policy.version)
     if not again and current is not None:
-        have = (current.as_of, current.model_version, current.policy_version, current.data_version)
+        have = (current.import_id, current.as_of, current.model_version, current.policy_version)
         if have == made_of:
             return Written(current.list_version, current.as_of, False, {"households": current.households})
     scored = score_register(register, bundle, as_of, threads, progress)
@@ -242,21 +243,22 @@ def score_stored(
     progress("list")
     texts = _texts(scored, flagged, told)
     record = ListRecord(
-        as_of=made_of[0],
+        import_id=import_id or 0,
+        as_of=as_of.isoformat(),
         county=info.county,
         synthetic=info.synthetic,
         households=len(scored.frame),
         model_name=bundle.name,
-        model_version=made_of[1],
-        policy_version=made_of[2],
-        data_version=made_of[3],
+        model_version=bundle.version,
+        policy_version=policy.version,
+        data_version=info.digest[:DATA_VERSION_DIGITS],
         written_at=stamp(clock()),
     )
     summary = summarise(columns)
     with database.writing() as connection:
         version = write_list(connection, record, columns, texts, summary)
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
-    return Written(version, made_of[0], True, counts)
+    return Written(version, record.as_of, True, counts)
 
 
 TOLD = ("causes", "cause_words", "verify", "not_evaluable", "missing_field")

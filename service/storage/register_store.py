@@ -63,6 +63,11 @@ def stored_fingerprint(connection: Connection) -> str | None:
     ).scalar_one_or_none()
 
 
+def stored_import(connection: Connection) -> int | None:
+    """The number of the import that the stored register came from; None where no register is stored."""
+    return connection.execute(select(register_state.c.import_id)).scalar_one_or_none()
+
+
 def stored_info(connection: Connection) -> RegisterInfo | None:
     """The description of the stored register; None where there is none."""
     row = connection.execute(select(register_state)).one_or_none()

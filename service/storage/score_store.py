@@ -21,6 +21,7 @@ Candidate = Literal["edge", "unstable", "sudden"]
 class ListRecord:
     """What a list was made from; the same again need not be made twice."""
 
+    import_id: int
     as_of: str
     county: str
     synthetic: bool

@@ -122,6 +122,7 @@ lists = Table(
     "lists",
     metadata,
     Column("list_version", Integer, primary_key=True),
+    Column("import_id", Integer, ForeignKey("imports.id"), nullable=False),
     Column("as_of", String(10), nullable=False),
     Column("county", String(CODE_LENGTH), nullable=False),
     Column("synthetic", Boolean, nullable=False),

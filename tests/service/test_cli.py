@@ -180,6 +180,23 @@ def test_tokens_are_shown_once_listed_without_secrets_and_revoked(run: Run) -> N
     assert (wrong.code, "12" in wrong.err, "Traceback" in wrong.err) == (2, True, False)
 
 
+def test_a_port_in_use_is_named(run: Run, tmp_path: Path) -> None:
+    assert run("key").code == 0
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        served = run("serve", "--port", str(other.getsockname()[1]))
+    assert served.code == 2
+    assert "--port" in served.err
+
+
+def test_a_database_that_cannot_be_opened_is_told_in_a_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    listed = run("token", "list", FANGPIN_DATABASE_URL=f"sqlite:///{tmp_path / 'taken'}")
+    assert listed.code == 2
+    assert "FANGPIN_DATABASE_URL" in listed.err
+
+
 def test_a_key_is_never_overwritten(run: Run, tmp_path: Path) -> None:
     assert run("key").code == 0
     before = (tmp_path / "pseudonym.key").read_text()

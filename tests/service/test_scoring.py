@@ -38,6 +38,11 @@ def test_the_same_list_is_not_made_twice(own_site: Site) -> None:
         assert connection.execute(select(func.count()).select_from(lists)).scalar_one() == 2
 
 
+def test_an_import_under_another_key_needs_a_new_list(own_site: Site, register_folder: Path, tmp_path: Path) -> None:
+    import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=tmp_path, clock=now)
+    assert score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now).fresh
+
+
 def test_same_data_same_model_same_list_to_the_last_bit(own_site: Site) -> None:
     score_stored(own_site.database, bundle_of(own_site), None, threads=2, clock=now, again=True)
     columns = [column for column in scores.c if column.name != "list_version"]
@@ -59,7 +64,7 @@ def test_a_list_that_fails_halfway_is_not_there_at_all(own_site: Site) -> None:
     columns = list_columns(scored)
     columns["risk"] = columns["risk"].copy()
     columns["risk"][-1] = np.nan  # the last row cannot be stored
-    record = ListRecord("2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", "2024")
+    record = ListRecord(1, "2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", "2024")
     with pytest.raises(Exception, match="NOT NULL"), own_site.database.writing() as connection:
         write_list(connection, record, columns, {"household_id": []}, summarise(columns))
     with own_site.database.reading() as connection:
