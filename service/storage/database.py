@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Boolean, Connection, Engine, Integer, Select, Table, create_engine, event, insert, select
+from sqlalchemy import Boolean, Connection, Engine, Integer, Select, Table, create_engine, event, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.types import TypeEngine
 
@@ -44,8 +44,20 @@ class Database:
             event.listen(self.engine, "begin", _begin_sqlite)
 
     def create(self) -> None:
-        """Creates the tables that are not there yet; what is there stays as it is."""
+        """Creates the tables that are not there yet; what is there stays as it is.
+
+        Raises:
+            UserError: a table of another version of this programme is there.
+        """
         with self.writing() as connection:
+            there = inspect(connection)
+            known = set(there.get_table_names()) & set(metadata.tables)
+            older = [name for name in sorted(known) if {c["name"] for c in there.get_columns(name)} != set(metadata.tables[name].c.keys())]
+            if older:
+                raise UserError(
+                    f"数据库由另一版本建立 the database was made by another version of this programme (tables 表: {', '.join(older)}): "
+                    "use that version, or set FANGPIN_DATABASE_URL to a new file and import again 或另设数据库后重新导入"
+                )
             metadata.create_all(connection)
 
     @contextmanager

@@ -147,3 +147,10 @@ def test_two_writers_queue_and_neither_fails(own_site: Site) -> None:
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+def test_a_database_of_another_version_is_refused_with_what_to_do(own_site: Site) -> None:
+    with own_site.database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE tokens ADD COLUMN colour TEXT")
+    with pytest.raises(UserError, match="tokens"):
+        own_site.database.create()
