@@ -30,7 +30,8 @@ class Figure:
     """One line of the calibration table.
 
     Attributes:
-        source: row of the domain facts, or the project's own target.
+        source: row of the county report as the presets count them, or the project's own target.
+        year: None where it speaks of the first year's register or of all years.
         how: "set" put in by the preset, "emerged" not.
         low, high: what passes.
         simulated: NaN where the register does not reach the year.
@@ -38,7 +39,7 @@ class Figure:
 
     source: str
     text: str
-    year: int
+    year: int | None
     target: str
     low: float
     high: float
@@ -247,4 +248,4 @@ def _figure(evidence: Evidence, entry: Mapping[str, Any]) -> Figure:
     else:
         low, high = (float(bound) for bound in entry["range"])
         shown = f"{low:,.10g} … {high:,.10g}"
-    return Figure(str(entry["source"]), str(entry["text"]), year, shown, low, high, str(entry["how"]), simulated)
+    return Figure(str(entry["source"]), str(entry["text"]), entry.get("year"), shown, low, high, str(entry["how"]), simulated)

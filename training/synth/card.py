@@ -39,7 +39,7 @@ def _county(evidence: Evidence) -> str:
         f"## 校准 Calibration: {name}\n\n"
         f"{evidence.count:,} households, {evidence.first}–{evidence.last}, seed {evidence.seed}. "
         f"{len(figures) - len(misses)} of {len(figures)} figures lie within their tolerance. "
-        "设定 set: put in by the preset; 自现 emerged: not put in.\n\n"
+        "设定 set: put in by the preset or fitted to; 自现 emerged: neither.\n\n"
         "| 依据 source | 指标 figure | 年 year | 目标 target | 模拟 simulated | 达标 within | 设定/自现 |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
     )
@@ -50,7 +50,7 @@ def _line(figure: Figure) -> str:
     shown = "—" if math.isnan(figure.simulated) else f"{figure.simulated:,.{_digits(figure.high)}f}"
     how = {"set": "设定 set", "emerged": "自现 emerged"}[figure.how]
     verdict = "是 yes" if figure.passes else "**否 no**"
-    return f"| {figure.source} | {figure.text} | {figure.year} | {figure.target} | {shown} | {verdict} | {how} |\n"
+    return f"| {figure.source} | {figure.text} | {figure.year or '—'} | {figure.target} | {shown} | {verdict} | {how} |\n"
 
 
 def _digits(size: float) -> int:

@@ -29,7 +29,7 @@ from training.synth.rows import Rows, delay, money, rows, together
     HELP_SOCIAL,
     _,
 ) = range(14)
-# Which help answers which risk (the register's own codes; domain facts, section 5.2).
+# Which help answers which risk (the register's own codes).
 ANSWERS = {
     ILLNESS: HELP_HEALTH, SCHOOLING: HELP_SCHOOL, DISABILITY: HELP_SECURITY, DISASTER: HELP_SOCIAL, ACCIDENT: HELP_SOCIAL,
     INDUSTRY: HELP_INDUSTRY, UNSTABLE_JOB: HELP_JOB, NO_LABOUR: HELP_SECURITY,

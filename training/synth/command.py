@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from training.synth.calibration import Evidence
 from training.synth.card import data_card
-from training.synth.generate import BLOCK, Order, generate
+from training.synth.generate import Order, generate
 
 
 def synth(
@@ -25,7 +25,7 @@ def synth(
     seed: Annotated[int, typer.Option(help="随机种子 · seed")] = 1,
     dirt: Annotated[float, typer.Option(help="脏数据比例 · rate of faults in the rows")] = 0.02,
     workers: Annotated[int, typer.Option(help="进程数，0 为自动 · processes, 0 chooses; the result is the same")] = 0,
-    block: Annotated[int, typer.Option(help="每块户数 · households a block; the result is the same")] = BLOCK,
+    block: Annotated[int, typer.Option(help="每块户数，0 为自动 · households a block, 0 chooses; the rows are the same")] = 0,
 ) -> None:
     """生成合成县登记数据（虚构户，供演示与检验）· generate the register of a synthetic county."""
     order = Order(county, households, first, last, seed, dirt)

@@ -1,7 +1,7 @@
 """Missing cells, and the faults that real registers are known to have, each at the chosen rate.
 
-Nothing here keeps a row from loading: the faults are contradictions, blanks, slips and doublets, such as checks of county exports look for
-(domain facts, section 6). They are put in after the truth is written down, and hit whom chance will.
+Nothing here keeps a row from loading: the faults are contradictions, blanks, slips and doublets, such as checks of county exports look
+for. They are put in after the truth is written down, and hit whom chance will.
 """
 
 from __future__ import annotations

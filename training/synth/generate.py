@@ -18,7 +18,7 @@ from training.synth.block import CELL, Plan, Span
 from training.synth.county import simulate
 from training.synth.writer import TRUTH, describe, write_block
 
-BLOCK = 5_000
+LARGEST_BLOCK = 5_000  # about 200 MB a process
 FIRST_YEAR, LAST_YEAR = 2016, 2025  # of the synthetic line table
 
 
@@ -61,14 +61,15 @@ class Order:
 
 
 def generate(
-    order: Order, out: Path, *, block: int = BLOCK, workers: int = 1, progress: Callable[[int], None] = lambda _: None
+    order: Order, out: Path, *, block: int = 0, workers: int = 1, progress: Callable[[int], None] = lambda _: None
 ) -> dict[str, int]:
     """Generates a county and writes its register to a folder.
 
     Args:
         order: which county.
         out: the folder; an earlier register in it is replaced, anything else in it is an error.
-        block: households simulated together, a multiple of a thousand; the content does not depend on it.
+        block: households simulated together, a multiple of a thousand; 0 lets their number decide. The rows do not depend on it, the
+            way they are parted into files does.
         workers: processes; the content does not depend on it.
         progress: called with the number of households finished.
 
@@ -79,6 +80,7 @@ def generate(
         SynthError: the order cannot be met or the folder holds something else.
     """
     plan = order.plan()
+    block = block or max(CELL, min(LARGEST_BLOCK, order.households // 8 // CELL * CELL))
     if block % CELL or block <= 0:
         raise SynthError(f"blocks hold whole thousands of households, not {block} 每块户数须为 {CELL} 的倍数")
     _clear(out)

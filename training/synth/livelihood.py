@@ -191,7 +191,7 @@ def _policy(
         leaves = (seen > 1.4 * line) & (draws.uniform("dibao ends", block.home, year) < 0.5)
         leaves |= draws.uniform("dibao lost", block.home, year) < preset.number("policy.dibao_lost")
         on = ((on & ~leaves) | enters) & ~supported
-        covered = np.where(none_able, here.sum(axis=1), np.maximum(1, np.minimum(unable.sum(axis=1), 2)))
+        covered = np.where(none_able, here.sum(axis=1), np.maximum(1, np.minimum(unable.sum(axis=1), preset.number("policy.dibao_most"))))
         dibao[:, y] = on * covered
         tiers = preset.numbers("policy.dibao")
         tier = np.where(none_able, tiers[0], np.where(unable.any(axis=1), tiers[1], tiers[2]))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def available() -> list[str]:
     return sorted(path.stem for path in PRESETS.glob("*.yaml") if path.stem != "rural")
 
 
+@lru_cache(maxsize=8)
 def load(name: str) -> Preset:
     """Reads a county's preset.
 
