@@ -26,13 +26,13 @@ class Income:
 
     def __init__(self, income: FloatArray, y: FloatArray) -> None:
         self._curve = IsotonicRegression(increasing=False, out_of_bounds="clip").fit(income, y)
-        self._spread = np.sort(income)
+        self._middle = max(float(np.median(income)), 1e-9)
 
     def predict(self, income: FloatArray) -> Prediction:
         """The ranking of these incomes."""
-        place = np.searchsorted(self._spread, income) / max(len(self._spread), 1)
+        poverty = 1 / (1 + np.maximum(income, 0.0) / self._middle)  # 1 for nobody's income, falling without a step
         p = np.clip(self._curve.predict(income), 1e-6, 1 - 1e-6)
-        return Prediction("income", -income, p * (1 - TIE) + TIE * (1 - place))
+        return Prediction("income", -income, p * (1 - TIE) + TIE * poverty)
 
 
 class Logistic:
