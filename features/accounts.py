@@ -65,7 +65,7 @@ class Accounts:
 
 def accounts(view: View) -> Accounts:
     """The income accounts of all households as known on the view's date."""
-    rows = view["incomes"]
+    rows = view.between("incomes", view.month - MEMORY_MONTHS + 1, int(NEVER))
     n = view.n
     if not len(rows):
         unknown = np.full((n, N_SOURCES), np.nan)
@@ -134,7 +134,7 @@ def income_between(view: View, first: int, last: int) -> tuple[FloatArray, Float
     Returns:
         (n, sources) yuan in the span, rows prorated by their months inside it; (n,) months covered.
     """
-    rows = view["incomes"]
+    rows = view.between("incomes", first, last)
     n = view.n
     length = rows["period_end"] - rows["period_start"] + 1
     inside = np.minimum(rows["period_end"], last) - np.maximum(rows["period_start"], first) + 1

@@ -248,6 +248,16 @@ class View:
             view = self._current[table] = TableView(arrays, rows, self.n)
         return view
 
+    def between(self, table: str, first: int, last: int) -> TableView:
+        """The rows that count and whose period touches the months from `first` to `last`: nine years need not be summed for one."""
+        arrays = self.register.tables[table]
+        if not len(arrays):
+            return self[table]
+        rows = (arrays.columns["period_end"] >= first) & (arrays.columns["period_start"] <= last)
+        rows &= arrays.visible_on <= self.day
+        rows &= arrays.superseded_on > self.day
+        return TableView(arrays, rows, self.n)
+
     def known(self, table: str) -> TableView:
         """All rows of a table known on the date, superseded ones too: for what changed."""
         arrays = self.register.tables[table]
