@@ -22,7 +22,7 @@ from training.linear import fit_linear
 from training.resample import thin
 
 FEWEST_EVENTS = 200
-MOST_ROWS = 80_000  # that each seed's trees are grown on: every event and a sample of its own of the rest
+MOST_ROWS = 50_000  # that each seed's trees are grown on: every event and a sample of its own of the rest
 BLENDS = (0.0, 0.25, 0.5, 0.75, 1.0)  # share of the linear member that is tried
 
 
