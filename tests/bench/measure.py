@@ -1,7 +1,7 @@
 """Measures what docs/performance.md states, on the machine it runs on: `make bench`.
 
-Every figure stands beside an anchor measured in the same minute (a one-row and a bulk `Booster.predict`, an addition of two one-element arrays),
-because machines differ and ratios last longer than milliseconds.
+Every figure stands beside an anchor measured in the same minute (a one-row and a bulk `Booster.predict`, an addition of two one-element
+arrays), because machines differ and ratios last longer than milliseconds.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def main() -> None:
         if args.only in (None, name):
             rows = run()
             figures[title] = dict(rows)
-            print(f"\n{title}\n" + "\n".join(f"  {left:45} {right}" for left, right in rows))
+            sys.stdout.write(f"\n{title}\n" + "\n".join(f"  {left:45} {right}" for left, right in rows) + "\n")
     if args.out:
         args.out.write_text(json.dumps(figures, ensure_ascii=False, indent=1), encoding="utf-8")
 
