@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -33,6 +33,7 @@ from training.panel import (
     DEFAULT_RECIPE,
     Pairs,
     Recipe,
+    admitted,
     dataset,
     fit_panel,
     informative,
@@ -40,6 +41,7 @@ from training.panel import (
     log_odds,
     outcome_pairs,
     training_pairs,
+    with_columns,
 )
 
 CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
@@ -121,18 +123,21 @@ def backtest(
     if min(events) < FEWEST_EVENTS:
         raise UserError(f"too few events 事件太少: {events[0]} to learn from, {events[1]} to judge by; {FEWEST_EVENTS} are needed 至少需要")
     pairs = training_pairs(panel, train_until, np.isin(panel.code, panel.code[judged.row]))
-    around = _cross_section(panel, in_test & panel.at_risk & ~np.isin(panel.code, panel.code[pairs.row]))
+    # like those that judge, households in their first year with the survey
+    fresh = np.isnan(panel.later(-HORIZON)) & np.isnan(panel.later(-HORIZON - 1))
+    around = _cross_section(panel, in_test & fresh & panel.at_risk & ~np.isin(panel.code, panel.code[pairs.row]))
     fitting, test, there = _matrices(panel, pairs, judged, around, progress)
     seconds = {"features": time.monotonic() - started}
-    ours = fit_panel(fitting, pairs, recipe, lambda step: progress(step, 0.0))
+    own = admitted(fitting)
+    ours = fit_panel(with_columns(fitting, own), pairs, recipe, lambda step: progress(step, 0.0))
     seconds["fit"] = time.monotonic() - started - seconds["features"]
     progress("基线 baselines", 0.0)
     plain = fitting.select(pairs.quarters == HORIZON)
     relative = panel.relative
     first = pairs.row[pairs.quarters == HORIZON]
     income = Income(relative[first], plain.y)
-    margin = log_odds(ours.calibration.probability(ours.margin(test.X)))
-    level = log_odds(ours.calibration.probability(ours.margin(there)))
+    margin = log_odds(ours.calibration.probability(ours.margin(test.X[:, own])))
+    level = log_odds(ours.calibration.probability(ours.margin(there[:, own])))
     claimed = income.predict(relative[around]).probability
     shifts = {}
     for number in np.unique(panel.quarter[judged.row]):
@@ -164,7 +169,7 @@ def backtest(
         "test_rows": len(test),
         "test_events": events[1],
         "segments": {name: {"rows": int(rows.sum()), "events": int(test.y[rows].sum())} for name, rows in segments.items()},
-        "features": len(fitting.features),
+        "features": len(own),
         "recipe": ours.chosen,
         "level_shifts": {quarter: round(shift, 4) for quarter, shift in shifts.items()},
         "seconds": {name: round(value, 1) for name, value in (seconds | {"all": time.monotonic() - started}).items()},
@@ -206,11 +211,7 @@ def _matrices(
     fitting = informative(dataset(panel, pairs, matrix[place[pairs.row]]))
     kept = [panel.features.index(feature) for feature in fitting.features]
     test = dataset(panel, judged, matrix[place[judged.row]])
-    return fitting, _with_columns(test, kept), np.ascontiguousarray(matrix[place[around]][:, kept])
-
-
-def _with_columns(rows: Dataset, kept: list[int]) -> Dataset:
-    return replace(rows, X=np.ascontiguousarray(rows.X[:, kept]), features=tuple(rows.features[j] for j in kept))
+    return fitting, with_columns(test, kept), np.ascontiguousarray(matrix[place[around]][:, kept])
 
 
 def write_backtest(result: Backtest, folder: Path) -> None:
