@@ -22,6 +22,10 @@ def employment(truth: Truth) -> Rows:
     """Rows of the employment table: one when a spell is heard of, one more when its end is."""
     block, spells, span, draws = truth.block, truth.work.spells, truth.block.span, truth.block.draws
     who = keys(block.hid[spells.row] * 65536 + spells.slot * 4096 + spells.start + 100 + (1 << 46))
+
+    def told(name: str) -> float:
+        return block.preset.number(f"reporting.{name}")
+
     over = spells.end < FOREVER
     end_month = np.where(over, np.minimum(spells.end, span.months - 1), 0)
     start = span.day(np.maximum(spells.start, -70), 0.45 * draws.uniform("spell day", who))
@@ -29,9 +33,9 @@ def employment(truth: Truth) -> Rows:
     opening = int(span.day(np.array(0)))
     heard = start + delay(block, "spell delay", who, 35, least=3)
     heard = np.where(spells.start < 0, opening + np.floor(5 + 45 * draws.uniform("spell opening", who)), heard).astype(np.int32)
-    forgotten = draws.uniform("end forgotten", who) < 0.08
-    ended = end + delay(block, "end delay", who, 40, least=3) + np.where(forgotten, 240, 0)
-    wage = money(spells.wage * np.exp(0.06 * draws.normal("wage as told", who)), 50)
+    forgotten = draws.uniform("end forgotten", who) < told("end_forgotten")
+    ended = end + delay(block, "end delay", who, told("end_delay"), least=3) + np.where(forgotten, 240, 0)
+    wage = money(spells.wage * np.exp(told("wage_told_sd") * draws.normal("wage as told", who)), 50)
     person = spells.row * SLOTS + spells.slot
     first = ~over | (ended > heard)
     made = [
