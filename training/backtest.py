@@ -31,6 +31,7 @@ from training.evaluate import Prediction, calibration, judge
 from training.leaks import alarms
 from training.panel import (
     DEFAULT_RECIPE,
+    PLAIN,
     Pairs,
     Recipe,
     admitted,
@@ -46,17 +47,6 @@ from training.panel import (
 
 CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
 FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
-# About thirty plain features of the survey, for the logistic baseline.
-PLAIN = tuple(
-    f"indicator.{name}"
-    for name in (
-        "relative_income", "relative_income_before", "size_log", "under_6", "under_14", "over_64", "employed", "unemployed", "formal",
-        "informal", "self_employed", "head_age", "spouse", "head_education", "head_employed", "top_education", "lived_on_subsidy",
-        "lived_on_pension", "lived_on_remittance", "spent_savings", "borrowed_family", "hours", "no_cover", "owner", "rooms_per_head",
-        "piped_gas", "retired", "adult_education", "labour_share", "imputed",
-    )
-)  # fmt: skip
-
 app = typer.Typer(no_args_is_help=True, help="在真实面板上回测 · back-test on a real panel")
 console = Console(stderr=True)
 

@@ -23,7 +23,7 @@ import lightgbm
 import numpy as np
 
 from features.register import Array, BoolArray, FloatArray
-from models.members import Boosted, merge
+from models.members import Boosted, Linear, merge
 from training.adapters.eph import HORIZON, LINE, MONITORING, Panel
 from training.adapters.eph_register import quarter_end
 from training.calibrate import fit_calibration
@@ -46,7 +46,17 @@ DECIDED_BY_AN_OFFICE = tuple(
         "work_plan",
     )
 )
-MONEY = "yuan"  # units that begin so: amounts of different years, which inflation makes incomparable
+# About thirty plain features of the survey, such as a statistician would start with.
+PLAIN = tuple(
+    f"indicator.{name}"
+    for name in (
+        "relative_income", "relative_income_before", "size_log", "under_6", "under_14", "over_64", "employed", "unemployed", "formal",
+        "informal", "self_employed", "head_age", "spouse", "head_education", "head_employed", "top_education", "lived_on_subsidy",
+        "lived_on_pension", "lived_on_remittance", "spent_savings", "borrowed_family", "hours", "no_cover", "owner", "rooms_per_head",
+        "piped_gas", "retired", "adult_education", "labour_share", "imputed",
+    )
+)  # fmt: skip
+PLAIN_RIDGE = 1.0
 
 
 SMALL_TREES = Settings(leaves=4, learning_rate=0.05, column_share=0.2, leaf_rows=80, seeds=6, ridge=1000.0, threads=1)
@@ -60,6 +70,7 @@ class Recipe:
         trees: settings of the boosted member, which adds to the linear one; its `threads` are of one seed, two seeds grow at a time.
         rounds: trees a seed.
         knots: slope changes a feature of the linear member.
+        plain: share of a logistic score on thirty plain features in the blend: it errs elsewhere than the other two.
         neighbours: weight of a pair that is not four quarters apart.
         softness: of the outcome, in units of log income; 0 is a hard outcome.
         folds: parts of the households for the cross-fitted margins.
@@ -69,6 +80,7 @@ class Recipe:
     trees: Settings = SMALL_TREES
     rounds: int = 100
     knots: int = 2
+    plain: float = 0.2
     neighbours: float = 0.5
     softness: float = 0.1
     folds: int = 4
@@ -158,8 +170,8 @@ def informative(rows: Dataset) -> Dataset:
 
 
 def admitted(rows: Dataset) -> list[int]:
-    """The columns that our model may look at: no amounts of money as such, nothing that an office decided."""
-    return [j for j, f in enumerate(rows.features) if f.name not in DECIDED_BY_AN_OFFICE and not f.unit.startswith(MONEY)]
+    """The columns that our model may look at: nothing that an office decided."""
+    return [j for j, feature in enumerate(rows.features) if feature.name not in DECIDED_BY_AN_OFFICE]
 
 
 def with_columns(rows: Dataset, kept: list[int]) -> Dataset:
@@ -180,10 +192,10 @@ def softened(later: FloatArray, softness: float) -> FloatArray:
 
 
 def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, progress: Callable[[str], None] = lambda _: None) -> Fitted:
-    """A ridge-spline score, small trees that add to it, and the curve from their margin to a probability.
+    """A ridge-spline score, small trees that add to it, a plain logistic score beside them, and the curve to a probability.
 
     The trees are grown on margins that the score gives to households it was not fitted on: grown on fitted margins they would learn
-    how the score overfits. The curve is fitted on margins that score and trees give to households that neither was fitted on.
+    how the score overfits. The curve is fitted on margins that the members give to households that they were not fitted on.
 
     Args:
         rows: training pairs as a dataset, uninformative columns gone.
@@ -199,10 +211,12 @@ def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, prog
     progress("拟合线性部分 fit the linear member")
     prepared = prepare(rows.X, weight, recipe.knots)
     theta = solve(prepared, soft.y, settings.ridge)
-    line = prepared.member(theta, 1.0, rows.X[:REFERENCE_ROWS])
+    line = prepared.member(theta, 1 - recipe.plain, rows.X[:REFERENCE_ROWS])
     progress("交叉拟合 cross-fit")
     unseen = cross_fitted(prepared, soft.y, settings.ridge, fold, theta)
     del prepared
+    judged = pairs.quarters == HORIZON
+    plain, beside = _plain(rows.select(judged), fold[judged], recipe)
 
     def grow(chosen: BoolArray, seed: int) -> lightgbm.Booster:
         return boost(soft.select(chosen), settings, recipe.rounds, seed, row_weights=weight[chosen], start=unseen[chosen])
@@ -213,14 +227,23 @@ def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, prog
         seeds = [pool.submit(grow, everybody, settings.seed + i) for i in range(settings.seeds)]
         parts = [pool.submit(grow, fold != part, settings.seed) for part in range(recipe.folds)]
         boosters, apart = [job.result() for job in seeds], [job.result() for job in parts]
-    trees = Boosted(1 / len(boosters), merge(boosters))
+    trees = Boosted((1 - recipe.plain) / len(boosters), merge(boosters))
     progress("校准 calibrate")
     margin = unseen.copy()
     for part, booster in enumerate(apart):
         margin[fold == part] += Boosted(1.0, booster).margin(rows.X[fold == part])
-    judged = pairs.quarters == HORIZON
-    calibration = fit_calibration(margin[judged], rows.y[judged], rows.household[judged], seed=settings.seed)
-    return Fitted((line, trees), calibration, asdict(recipe))
+    blended = (1 - recipe.plain) * margin[judged] + recipe.plain * beside
+    calibration = fit_calibration(blended, rows.y[judged], rows.household[judged], seed=settings.seed)
+    return Fitted((line, trees, plain), calibration, asdict(recipe))
+
+
+def _plain(rows: Dataset, fold: Array, recipe: Recipe) -> tuple[Linear, FloatArray]:
+    """A straight logistic score on the plain features alone, and the margins it gives to households it was not fitted on."""
+    looked_at = np.isin(np.array(rows.names), PLAIN)
+    X = np.where(looked_at, rows.X, 0.0)  # a column that says the same of everybody gets no coefficient
+    prepared = prepare(X, np.ones(len(rows)), 0)
+    theta = solve(prepared, rows.y, PLAIN_RIDGE)
+    return prepared.member(theta, recipe.plain, X[:REFERENCE_ROWS]), cross_fitted(prepared, rows.y, PLAIN_RIDGE, fold, theta)
 
 
 def log_odds(probability: FloatArray) -> FloatArray:

@@ -21,14 +21,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from features.build import build, catalogue
-from features.catalog import Feature, Leak
+from features.build import build
+from features.catalog import Feature
 from features.policy.registry import NATION, Parameter, Policy, Value
 from features.register import Array, BoolArray, FloatArray, Indicator, Register, RegisterInfo
 from training.adapters.eph_files import PanelError, Survey, quarter_number, read_survey
 from training.adapters.eph_homes import earlier, homes
 from training.adapters.eph_people import People, Sheet, people
 from training.adapters.eph_register import MONTHS, Interviews, quarter_end, register
+from training.dataset import trainable
 
 LINE = 0.5  # of the national median: the survey's usual relative line, and the outcome of every published back-test of this panel
 MONITORING = 1.5  # times the line
@@ -125,7 +126,7 @@ class Panel:
     @cached_property
     def features(self) -> tuple[Feature, ...]:
         """What the panel's registers yield and may train."""
-        return tuple(f for f in catalogue(RegisterInfo(indicators=self.indicators)) if f.leak is Leak.SAFE)
+        return trainable(RegisterInfo(indicators=self.indicators))
 
     def matrix(self, wanted: BoolArray, progress: Callable[[float], None] = lambda _: None) -> FloatArray:
         """Features of the wanted rows through registers and `features.build`, nothing later than a row's quarter being known.
