@@ -87,7 +87,7 @@ $(DEMO)/.register: | $(VENV)/.demo
 
 $(DEMO)/.model: $(DEMO)/.register
 	@echo "==> 2/4 训练并启用模型 train and promote a model"
-	@SECONDS=0; $(PY) -m training train --register $(DEMO)/register --step 6 $(DEMO_HOME); \
+	@SECONDS=0; $(PY) -m training train --register $(DEMO)/register --step 6 --no-town $(DEMO_HOME); \
 	  $(PY) -m training promote $(DEMO_HOME); echo "    $$SECONDS 秒 s"; touch $@
 
 $(DEMO)/.list: $(DEMO)/.model
