@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,12 +21,13 @@ import pyarrow.csv
 import pyarrow.dataset
 import yaml
 
-from features.encode import encode_cells, grained, in_yuan
+from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
 from features.pseudonym import pseudonym
-from features.register import Array, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
+from features.register import NEVER, Array, Indicator, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.tables import TABLES, Column, Kind, Table
 
+_FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
 PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
 
 
@@ -81,6 +82,8 @@ def read_register(
     key: bytes | None,
     *,
     since: dt.date | None = None,
+    tables: Collection[str] | None = None,
+    name_members: bool = True,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Reads all tables of a register folder.
@@ -90,6 +93,8 @@ def read_register(
             register.yaml.
         key: the pseudonym key; None keeps ids as they are, for public panels only.
         since: leave out incomes, events and visits that lie wholly before this day (the last 36 months are enough to score).
+        tables: read only these; all by default.
+        name_members: as `from_arrow`.
         progress: called with each table's name as it starts.
 
     Raises:
@@ -103,9 +108,9 @@ def read_register(
     problems: list[Problem] = []
     missing: list[Problem] = []
     for name, schema in TABLES.items():
-        progress(name)
-        if not files[name]:
+        if not files[name] or (tables is not None and name not in tables):
             continue
+        progress(name)
         frames[name] = _arrow(files[name], schema, since)
         have = set(frames[name].column_names)
         for column in schema.columns:
@@ -123,7 +128,7 @@ def read_register(
             problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
     if missing:
         raise RegisterError(f"{folder} cannot be read 无法读取", missing)
-    reading = from_arrow(frames, info, key)
+    reading = from_arrow(frames, info, key, name_members=name_members)
     reading.problems[:0] = problems
     everything = [path for paths in files.values() for path in paths]
     info = RegisterInfo(info.county, info.synthetic, info.known_until, info.indicators, digest(everything))
@@ -162,19 +167,20 @@ def _since(path: Path, schema: Table | None, since: dt.date | None) -> Any:
     return pc.field(column).is_null() | (pc.field(column) >= bound)
 
 
-def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | None) -> Reading:
+def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | None, *, name_members: bool = True) -> Reading:
     """Encodes Arrow tables (columns named as in the schema) into a register.
 
     Args:
         frames: by table name; tables that are absent are empty.
         info: the register's description.
         key: the pseudonym key, or None to keep ids.
+        name_members: keep the members' pseudonyms; without them members are told apart, which is all that a score needs.
 
     Returns:
         the reading; households sorted by (pseudonymous) id.
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
-    words = _Words(key)
+    words = _Words(key, name_members)
     ids = words.ids(_text(frames["households"]["household_id"]))
     universe = np.array(sorted({name for name in ids.dictionary.to_pylist() if name}), dtype=np.str_)
     index = pa.array(universe.tolist(), pa.string())
@@ -255,10 +261,11 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
 class _Words:
     """Texts to indexes, ids through the pseudonym key; members share one index over all tables."""
 
-    def __init__(self, key: bytes | None) -> None:
+    def __init__(self, key: bytes | None, name_members: bool) -> None:
         self._key = key
+        self._name_members = name_members
         self._known: dict[str, str] = {}  # most ids stand in several tables
-        self._members: dict[str, int] = {}
+        self._members = pa.array([], pa.string())  # as the files write them
         self._member_words: list[str] = []
 
     def ids(self, values: pa.ChunkedArray) -> pa.DictionaryArray:
@@ -273,13 +280,15 @@ class _Words:
         return pa.DictionaryArray.from_arrays(coded.indices, pa.array([word and known[word] for word in words], pa.string()))
 
     def members(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
-        coded = self.ids(values)
-        places = np.empty(len(coded.dictionary), dtype=np.int32)
-        for i, word in enumerate(coded.dictionary.to_pylist()):
-            place = self._members.setdefault(word, len(self._members))
-            if place == len(self._member_words):
-                self._member_words.append(word)
-            places[i] = place
+        coded = _dictionary(values)
+        places = np.array(pc.index_in(coded.dictionary, self._members).fill_null(-1), dtype=np.int32)
+        new = places < 0
+        places[new] = np.arange(len(self._members), len(self._members) + int(new.sum()), dtype=np.int32)
+        fresh = coded.dictionary.filter(pa.array(new))
+        self._members = pa.concat_arrays([self._members, fresh.cast(pa.string())])
+        if self._name_members:
+            words = fresh.to_pylist()
+            self._member_words += words if self._key is None else [pseudonym(self._key, word) for word in words]
         return _take(pa.array(places), coded.indices), self._member_words
 
 
@@ -327,6 +336,15 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
             report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
             numbers[wrong] = np.nan
         return grained(numbers) if in_yuan(column) else numbers
+    if column.kind is Kind.DATE and pa.types.is_date32(values.type):
+        days: Array = np.array(values.cast(pa.int32()).fill_null(int(NEVER)), dtype=np.int32)
+        early = days < _FIRST_DAY
+        if early.any():
+            report.rows(early, column.name, f"before {EARLIEST_YEAR} 早于 {EARLIEST_YEAR} 年", "correct the cell 请更正")
+            days[early] = NEVER
+        return days
+    if column.kind is Kind.FLAG and pa.types.is_boolean(values.type):
+        return np.array(values.cast(pa.uint8()).cast(pa.float64()).to_numpy(), dtype=np.float64)
     coded = _dictionary(values)
     cells = coded.dictionary.to_pylist()
     bad: dict[int, str] = {}

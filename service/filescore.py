@@ -11,12 +11,14 @@ import orjson
 
 from features.errors import UserError
 from features.register import Array
+from features.tables import TABLES
 from models.bundle import Bundle
 from service.importing import months_before
 from service.scoring import list_columns, reasons, score_register
 
 FLAGS = ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate")
 SUFFIXES = (".parquet", ".csv")
+SEEN = frozenset(TABLES) - {"visits", "measures"}  # no feature looks at a visit or at help
 
 
 def score_file(
@@ -68,7 +70,7 @@ def score_file(
             "数据未写明 known_until，请给出统计时点 the register does not say until when it is complete: give --as-of YYYY-MM-DD"
         )
     since = months_before(info.known_until or as_of, months) if months is not None else None
-    reading = read_register(folder, key, since=since, progress=lambda name: progress(f"reading {name}"))
+    reading = read_register(folder, key, since=since, tables=SEEN, name_members=False, progress=lambda name: progress(f"reading {name}"))
     scored = score_register(reading.register, bundle, as_of, threads, progress)
     order = scored.scores.order
     columns: dict[str, pa.Array] = {}

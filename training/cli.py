@@ -162,7 +162,7 @@ def _read(folder: Path, home: Path, key: Path | None) -> Register:
         console.print(f"已为合成数据生成假名密钥 made a pseudonym key for synthetic data: {path}")
     secret = load_key(path)
     with console.status("读取登记册 reading the register") as status:
-        reading = read_register(folder, secret, progress=lambda table: status.update(f"读取 reading {table}"))
+        reading = read_register(folder, secret, name_members=False, progress=lambda table: status.update(f"读取 reading {table}"))
     left_out = sum(reading.rows_left_out.values())
     console.print(
         f"{folder}: {len(reading.register):,} 户 households, {sum(reading.rows_read.values()):,} 行 rows, 未载入 left out {left_out:,}, "
