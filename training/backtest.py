@@ -44,6 +44,7 @@ from training.panel import (
     training_pairs,
     with_columns,
 )
+from training.panel_report import behind, panel_report
 
 CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
 FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
@@ -205,7 +206,7 @@ def _matrices(
 
 
 def write_backtest(result: Backtest, folder: Path) -> None:
-    """Writes metrics.json, paired.json, calibration.json, summary.json and predictions.parquet."""
+    """Writes metrics.json, paired.json, calibration.json, summary.json, report.md and predictions.parquet."""
     folder.mkdir(parents=True, exist_ok=True)
     fields = ("model", "segment", "metric", "value", "low", "high")
     documents: dict[str, object] = {
@@ -216,6 +217,8 @@ def write_backtest(result: Backtest, folder: Path) -> None:
     }
     for name, content in documents.items():
         (folder / f"{name}.json").write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    report = panel_report(result.summary | {"alarms": result.alarms}, result.metrics, result.paired, result.calibration)
+    (folder / "report.md").write_text(report, encoding="utf-8")
     columns: dict[str, Array] = {
         "household": result.household,
         "quarter": result.quarter,
@@ -265,5 +268,7 @@ def _show(result: Backtest) -> None:
             cells = [values.get((prediction.model, metric)) for metric in chosen]
             table.add_row(prediction.model, *("—" if cell is None else f"{cell:.4f}" for cell in cells))
         console.print(table)
+    for row in behind(result.paired):
+        console.print(f"[yellow]不如基线 behind[/yellow] {row['segment']} {row['metric']} vs {row['baseline']}: {row['value']:+.4f}")
     for alarm in result.alarms:
         console.print(f"[red]泄漏警报 leak alarm[/red] {alarm}")

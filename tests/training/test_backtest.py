@@ -16,6 +16,7 @@ from training.adapters.eph import LINE, Panel, read_panel
 from training.adapters.eph_files import Survey, quarter_number
 from training.backtest import Backtest, app, backtest
 from training.panel import Recipe
+from training.panel_report import behind
 
 FIRST, LAST = quarter_number("2004Q1"), quarter_number("2008Q1")
 UNTIL, FROM = quarter_number("2005Q3"), quarter_number("2006Q3")
@@ -62,6 +63,9 @@ def test_the_command_writes_every_figure_and_every_prediction(folder: Path, tmp_
         assert stated == pytest.approx(roc_auc_score(outcome, table[model].to_numpy()))
     for name in ("paired", "calibration", "summary"):
         assert json.loads((tmp_path / "out" / f"{name}.json").read_text())
+    report = (tmp_path / "out" / "report.md").read_text()
+    stated = next(row["value"] for row in rows if (row["model"], row["segment"], row["metric"]) == ("ours", "edge", "ap"))
+    assert f"{stated:.4f}" in report
 
 
 def test_our_model_is_ahead_of_income_where_education_and_jobs_matter(result: Backtest) -> None:
@@ -97,8 +101,8 @@ def test_outcomes_that_judge_do_not_reach_the_predictions(panel: Panel, result: 
 def test_shuffled_outcomes_cannot_be_learnt(panel: Panel) -> None:
     # shuffled before anything is split, and judged on shuffled outcomes: .5 within noise, or the pipeline itself leaks
     draw = np.random.default_rng(3)
-    later = {h: panel.later(h).copy() for h in (-1, 1, 3, 4, 5)}
-    for values in later.values():
+    later = {quarters: panel.later(quarters) for quarters in (-5, -4, -1, 1, 3, 4, 5)}
+    for values in (values for quarters, values in later.items() if quarters > 0):
         for quarter in np.unique(panel.quarter):
             place = np.flatnonzero((panel.quarter == quarter) & ~np.isnan(values) & panel.at_risk)
             values[place] = values[draw.permutation(place)]
@@ -129,3 +133,14 @@ def test_too_few_events_are_refused(panel: Panel) -> None:
     rich = replace(panel, relative=np.maximum(panel.relative, LINE + 0.1))
     with pytest.raises(UserError, match="too few events"):
         backtest(rich, UNTIL, FROM)
+
+
+def test_being_behind_means_worse_with_the_whole_interval() -> None:
+    rows = [
+        {"metric": "auc", "low": -0.2, "high": -0.1, "better": 1},
+        {"metric": "auc", "low": -0.2, "high": 0.1, "better": 1},
+        {"metric": "brier", "low": 0.01, "high": 0.02, "better": -1},
+        {"metric": "brier", "low": -0.02, "high": -0.01, "better": -1},
+        {"metric": "auc", "low": None, "high": None, "better": 1},
+    ]
+    assert behind(rows) == [rows[0], rows[2]]
