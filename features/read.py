@@ -311,7 +311,9 @@ def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _dictionary(values: pa.ChunkedArray) -> pa.DictionaryArray:
     coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
-    coded = coded.unify_dictionaries().combine_chunks()
+    if coded.num_chunks > 1 and not all(chunk.dictionary.equals(coded.chunk(0).dictionary) for chunk in coded.chunks[1:]):
+        coded = coded.unify_dictionaries()  # hashes every word of every chunk again: only where the parts do not share theirs yet
+    coded = coded.combine_chunks()
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.chunk(0) if coded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
     return coded
