@@ -139,12 +139,10 @@ def test_the_run_is_recorded_and_promotion_points_the_service_at_it(judged: Judg
 
 def test_a_worse_or_untrue_challenger_does_not_pass(judged: Judged, rows: tuple[Dataset, Dataset], tmp_path: Path) -> None:
     names = rows[0].names
-    noise = Dataset(
-        **{**{name: getattr(rows[0], name) for name in rows[0].__slots__}, "y": np.random.default_rng(0).permutation(rows[0].y)}
-    )
+    turned = rows[0].with_outcomes(1 - rows[0].y)  # learns to rank the wrong way round
     from models.bundle import compose
 
-    worse = fit(noise, noise, QUICK, force=True)
+    worse = fit(turned, turned, QUICK, force=True)
     challenger = compose("falls_below", names, worse.members, worse.calibration, rows[1].X, card={"alarms": [], "calibration": []})
     judgement = verdict(challenger, judged.bundle, judged.test)
     assert not judgement.passes
