@@ -128,7 +128,7 @@ def one_household(bundle_folder: Path) -> list[tuple[str, str]]:
     ]
     out = []
     for name, call in rows:
-        median, high = microseconds(call)  # type: ignore[arg-type]
+        median, high = microseconds(call)
         out.append((name, f"{median:,.1f} µs (p99 {high:,.1f})"))
     return out
 

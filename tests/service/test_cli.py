@@ -115,7 +115,7 @@ def test_from_a_folder_of_files_to_a_list_over_http(
 
 
 def test_the_tokens_of_an_earlier_demo_are_used_again_while_they_are_good(own_site: Site, tmp_path: Path) -> None:
-    service: Service = own_site.client.app.state.service  # type: ignore[attr-defined]  # the test client's app is ours
+    service: Service = own_site.client.app.state.service  # the test client's app is ours
     path = tmp_path / "demo.json"
     first = demo.prepare(service, "http://127.0.0.1:1", path)
     demo.write(path, first)
@@ -147,7 +147,7 @@ def check_printed_lines(server: subprocess.Popen[str]) -> None:
         headers = dict(re.split(r":\s*", words[place + 1], maxsplit=1) for place, word in enumerate(words) if word == "-H")
         url = next(word for word in words if word.startswith("http"))
         data = words[words.index("-d") + 1].encode() if "-d" in words else None
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:  # type: ignore[arg-type]
+        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=20) as answer:
             body = json.load(answer)
         assert body["items"], url
         assert not body.get("errors"), body
