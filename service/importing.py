@@ -133,6 +133,7 @@ def import_register(
     record = ImportRecord(
         fingerprint=fingerprint,
         digest=register.info.digest,
+        mode="replace",
         months=months,
         households=len(register),
         rows=rows,

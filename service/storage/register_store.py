@@ -47,6 +47,7 @@ class ImportRecord:
 
     fingerprint: str
     digest: str
+    mode: str
     months: int | None
     households: int
     rows: int
@@ -111,7 +112,7 @@ def replace_register(
             first = written[id(words)]
             _write_words(connection, place, [f"@{first[0]}.{first[1]}"], at=-1)
     for name, arrays in register.tables.items():
-        _write_table(connection, TABLES[name], arrays)
+        _write_table(connection, TABLES[name], arrays, number)
         progress(name, len(arrays))
     info = register.info
     connection.execute(
@@ -135,14 +136,14 @@ def _write_words(connection: Connection, place: tuple[str, str], words: Any, at:
     insert_columns(connection, register_words, columns, rows)
 
 
-def _write_table(connection: Connection, schema: Table, arrays: TableArrays) -> None:
+def _write_table(connection: Connection, schema: Table, arrays: TableArrays, number: int) -> None:
     rows = len(arrays)
     if not rows:
         return
     household = arrays.household
     first = np.flatnonzero(np.concatenate(([True], household[1:] != household[:-1])))
     line = np.arange(rows) - np.repeat(first, np.diff(np.append(first, rows)))
-    columns: dict[str, Array | list[Any]] = {"household": household, "line": line}
+    columns: dict[str, Array | list[Any]] = {"household": household, "line": line, "loaded_in": np.full(rows, number)}
     for column in schema.columns:
         if column.name == "household_id":
             continue

@@ -8,6 +8,11 @@ The register is held as it is in memory: compact numbers, with `features.tables`
 
 Which codebook a stored register was written with stands in `register_state.codebook`; another one is refused, not guessed at.
 
+A row of the register says with which import it came (`loaded_in`) and with which it went (`dropped_in`, NULL while it stands). Import n
+sees the rows with loaded_in <= n and not dropped_in <= n; `register_state.import_id` says which import is in use. So an import is written
+in small steps that nobody sees, and takes effect by one number; a broken one leaves only rows that no number points at; and what any
+older list was made from can be read again.
+
 A list of scores is never changed: a new one is written beside it under its own number, then `active_list` is pointed at it.
 """
 
@@ -28,6 +33,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from features.tables import TABLES, Kind
@@ -64,6 +70,8 @@ def _register_tables() -> dict[str, Table]:
             metadata,
             Column("household", Integer, primary_key=True, autoincrement=False),
             Column("line", Integer, primary_key=True, autoincrement=False),
+            Column("loaded_in", Integer, nullable=False),
+            Column("dropped_in", Integer),
             *(Column(column.name, SQL_TYPES[column.kind]) for column in schema.columns if column.name != "household_id"),
             sqlite_with_rowid=False,
         )
@@ -108,14 +116,51 @@ imports = Table(
     "imports",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("fingerprint", String(64), nullable=False),
+    Column("fingerprint", String(64), nullable=False, index=True),
     Column("digest", String(64), nullable=False),
+    Column("mode", String(8), nullable=False),  # update: rows are added; replace: rows that the files no longer hold are dropped
     Column("months", Integer),
     Column("households", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("rows_left_out", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
     Column("imported_at", String(32), nullable=False),
+    sqlite_autoincrement=True,  # a number is never used twice, or rows of a broken import could pass for another's
+)
+
+# An upload and how far it has come. A job is done, or failed with a reason; one that its process left behind is failed at the next start.
+import_jobs = Table(
+    "import_jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("file_name", String(255), nullable=False),
+    Column("dry_run", Boolean, nullable=False),
+    Column("mode", String(8), nullable=False),
+    Column("state", String(8), nullable=False),  # waiting, running, done, failed
+    Column("step", String(64), nullable=False),
+    Column("steps_done", Integer, nullable=False),
+    Column("steps", Integer, nullable=False),
+    Column("region", String(CODE_LENGTH), nullable=False),
+    Column("asked_by", String(64), nullable=False),
+    Column("asked_at", String(32), nullable=False),
+    Column("ended_at", String(32)),
+    Column("outcome", Text),  # JSON: counts, or the error
+    Column("import_id", Integer, ForeignKey("imports.id")),
+    Column("list_version", Integer),
+    sqlite_autoincrement=True,
+)
+
+import_findings = Table(
+    "import_findings",
+    metadata,
+    Column("job_id", Integer, ForeignKey("import_jobs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("table_name", String(32), nullable=False),
+    Column("row", Integer),
+    Column("column_name", String(64)),
+    Column("reason", Text, nullable=False),
+    Column("remedy", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 lists = Table(
@@ -208,17 +253,85 @@ summaries = Table(
     sqlite_with_rowid=False,
 )
 
+# What changed from one list to the next, written with the later one: a poller asks for the numbers behind the one it has.
+changes = Table(
+    "changes",
+    metadata,
+    Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
+    Column("household_id", ID, primary_key=True),
+    Column("county", String(6), nullable=False),
+    Column("town", String(9), nullable=False),
+    Column("village", String(12), nullable=False),
+    Column("kind", String(8), nullable=False),  # new, left, moved (another tier), changed (another score)
+    Column("tier_before", String(8)),
+    Column("tier", String(8)),
+    Column("why", String(32)),  # data, model, policy: what of them differs; for kind changed and moved
+    Index("ix_changes_county", "list_version", "county", "household_id"),
+    Index("ix_changes_town", "list_version", "town", "household_id"),
+    Index("ix_changes_village", "list_version", "village", "household_id"),
+    sqlite_with_rowid=False,
+)
+
+# Somebody who may sign in; what may be seen stands in the tokens, which end with the user.
+users = Table(
+    "users",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("role", String(16), nullable=False),
+    Column("region", String(CODE_LENGTH), nullable=False),
+    Column("created_at", String(32), nullable=False),
+    Column("disabled_at", String(32)),
+)
+
 tokens = Table(
     "tokens",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
+    Column("user_id", Integer, ForeignKey("users.id")),
     Column("role", String(16), nullable=False),
     Column("region", String(CODE_LENGTH), nullable=False),
     Column("label", String(64), nullable=False),
     Column("created_at", String(32), nullable=False),
     Column("expires_at", String(32), nullable=False),
     Column("revoked_at", String(32)),
+)
+
+# A visit is never overwritten: a correction is a further revision of the visit to that household on that day. Two who record the same
+# visit at once meet at the unique key: one is written, the other is told.
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("household_id", ID, nullable=False),
+    Column("visited_on", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("county", String(6), nullable=False),
+    Column("town", String(9), nullable=False),
+    Column("village", String(12), nullable=False),
+    Column("reason", String(16), nullable=False),
+    Column("found", String(16)),
+    Column("note", Text, nullable=False),
+    Column("probability", Double),
+    Column("list_version", Integer),
+    Column("recorded_at", String(32), nullable=False),
+    Column("recorded_by", String(64), nullable=False),
+    UniqueConstraint("household_id", "visited_on", "revision"),
+    sqlite_autoincrement=True,
+)
+
+# Which model answered from when on, and which was refused.
+model_history = Table(
+    "model_history",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("model_name", String(32), nullable=False),
+    Column("model_version", String(64), nullable=False),
+    Column("event", String(16), nullable=False),  # in_use, refused
+    Column("reason", Text, nullable=False),
+    Column("worker", String(32), nullable=False),
+    Column("at", String(32), nullable=False),
 )
 
 

@@ -49,7 +49,7 @@ def test_every_cell_of_every_table_comes_back(tmp_path: Path, name: str) -> None
     columns = [column for column in TABLES[name].columns if column.name != "household_id"]
     random = Random(name)
     rows: list[dict[str, Any]] = [
-        {"household": place, "line": 0, **{column.name: stored(random, column) for column in columns}}
+        {"household": place, "line": 0, "loaded_in": 1, **{column.name: stored(random, column) for column in columns}}
         for place in [*range(ROWS), 2**31 - 1]
     ]
     database = Database(f"sqlite:///{tmp_path / 'a.db'}")

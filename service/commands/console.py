@@ -1,0 +1,49 @@
+"""What the commands share: the console, progress bars, the database, days."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+
+from features.errors import UserError
+from service.settings import Settings
+from service.storage.database import Database
+
+console = Console(highlight=False)
+
+
+@contextmanager
+def progress_bar(words: str, steps: int) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar of so many steps."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield progress, progress.add_task(words, total=steps)
+
+
+@contextmanager
+def open_database(settings: Settings) -> Iterator[Database]:
+    """The database of the settings, ready for use and closed afterwards."""
+    database = Database(settings.database_url)
+    try:
+        database.create()
+        yield database
+    finally:
+        database.close()
+
+
+def read_date(text: str | None) -> dt.date | None:
+    """A day as the command line writes it.
+
+    Raises:
+        UserError: it is no day.
+    """
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        raise UserError(f"{text!r} 不是日期 is not a date; write YYYY-MM-DD") from None
