@@ -26,13 +26,38 @@ class Role(StrEnum):
     TOWNSHIP = "township"
     VILLAGE = "village"
     DASHBOARD = "dashboard"
+    KIOSK = "kiosk"
+    SCIENTIST = "scientist"
 
 
+class Right(StrEnum):
+    """What a role may do; every route names the one it needs."""
+
+    COUNTS = "counts"  # how many households of each kind
+    LIST = "list"  # scores, tiers and causes of pseudonymous households
+    FACTS = "facts"  # what is known of a household: for those who go to its door, not for a screen on a wall
+    VISIT = "visit"  # record a visit
+    SCORE = "score"  # have households of one's own scored
+    IMPORT = "import"  # bring data in
+    MODEL = "model"  # which model answers
+
+
+_READS = {Right.COUNTS, Right.LIST, Right.MODEL}
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.COUNTY: frozenset(Right),
+    Role.TOWNSHIP: frozenset(_READS | {Right.FACTS, Right.VISIT, Right.SCORE}),
+    Role.VILLAGE: frozenset(_READS | {Right.FACTS, Right.VISIT, Right.SCORE}),
+    Role.DASHBOARD: frozenset(_READS),
+    Role.KIOSK: frozenset({Right.COUNTS}),
+    Role.SCIENTIST: frozenset(_READS | {Right.SCORE}),
+}
 ROLE_DIGITS: dict[Role, tuple[int, ...]] = {
     Role.COUNTY: (COUNTY_DIGITS,),
     Role.TOWNSHIP: (TOWN_DIGITS,),
     Role.VILLAGE: (VILLAGE_DIGITS,),
     Role.DASHBOARD: (COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS),
+    Role.KIOSK: (COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS),
+    Role.SCIENTIST: (COUNTY_DIGITS,),
 }
 
 
@@ -48,10 +73,27 @@ class Caller:
     role: Role
     region: str
 
+    def may(self, right: Right) -> bool:
+        """Whether the role holds a right."""
+        return right in RIGHTS[self.role]
+
+    def need(self, right: Right) -> None:
+        """Stops a request that the role has no right to.
+
+        Raises:
+            ApiError: 403.
+        """
+        if not self.may(right):
+            raise ApiError(
+                403,
+                f"{self.role.value} 令牌无此权限（{right.value}） a {self.role.value} token does not hold the right “{right.value}”; "
+                "ask the county office for another role",
+            )
+
     @property
     def sees_facts(self) -> bool:
-        """Whether the facts of a household may be shown: to those who go to its door, not to a screen on a wall."""
-        return self.role is not Role.DASHBOARD
+        """Whether the facts of a household may be shown."""
+        return self.may(Right.FACTS)
 
     def scope(self, region: str | None) -> str:
         """The region a request is about: the one asked for, which must lie inside the token's, or the token's own.

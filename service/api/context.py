@@ -10,7 +10,7 @@ import anyio.to_thread
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Row
 
-from service.auth import Caller
+from service.auth import Caller, Right
 from service.bundles import ActiveBundle
 from service.clock import Clock
 from service.problems import ApiError, FieldError
@@ -36,9 +36,16 @@ async def _service(request: Request) -> Service:
     return service
 
 
-async def _caller(request: Request) -> Caller:
-    caller: Caller = request.state.caller  # put there by the gate; without it this fails, which is what should happen
-    return caller
+def needs(right: Right) -> Any:
+    """The caller, who must hold this right: what every route asks for."""
+
+    async def caller_with_right(request: Request) -> Caller:
+        caller: Caller = request.state.caller  # put there by the gate; without it this fails, which is what should happen
+        caller.need(right)
+        return caller
+
+    caller_with_right.right = right  # type: ignore[attr-defined]  # a test asks every route for it
+    return Depends(caller_with_right)
 
 
 async def from_database(service: Service, look: Callable[[Connection], T]) -> T:
@@ -57,7 +64,13 @@ def _look(service: Service, look: Callable[[Connection], T]) -> T:
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
-CallerDep = Annotated[Caller, Depends(_caller)]
+CountsCaller = Annotated[Caller, needs(Right.COUNTS)]
+ListCaller = Annotated[Caller, needs(Right.LIST)]
+FactsCaller = Annotated[Caller, needs(Right.FACTS)]
+VisitCaller = Annotated[Caller, needs(Right.VISIT)]
+ScoreCaller = Annotated[Caller, needs(Right.SCORE)]
+ImportCaller = Annotated[Caller, needs(Right.IMPORT)]
+ModelCaller = Annotated[Caller, needs(Right.MODEL)]
 
 
 def active_or_503(connection: Connection) -> Row[Any]:

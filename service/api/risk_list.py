@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from service.api.context import CallerDep, ServiceDep, active_or_503, from_database
+from service.api.context import ListCaller, ServiceDep, active_or_503, from_database
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION_PATTERN
 from service.storage.score_store import Position, list_of, page
@@ -76,7 +76,7 @@ def _bad_cursor(message: str) -> ApiError:
 
 
 @router.get("/risk-list", response_model=RiskListAnswer, summary="预警名单 Households worth a visit")
-async def risk_list(query: Annotated[RiskListQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
+async def risk_list(query: Annotated[RiskListQuery, Query()], service: ServiceDep, caller: ListCaller) -> Response:
     """The list in use, or, when paging, the list that the first page came from."""
     region = caller.scope(query.region)
     after = read_cursor(query.cursor) if query.cursor is not None else None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from service.api.context import CallerDep, ServiceDep, active_or_503, from_database
+from service.api.context import CountsCaller, ServiceDep, active_or_503, from_database
 from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.storage.score_store import counts
@@ -30,7 +30,7 @@ class SummaryQuery(BaseModel):
 
 
 @router.get("/summary", response_model=SummaryAnswer, summary="名单汇总 Counts of the list in use")
-async def summary(query: Annotated[SummaryQuery, Query()], service: ServiceDep, caller: CallerDep) -> Response:
+async def summary(query: Annotated[SummaryQuery, Query()], service: ServiceDep, caller: CountsCaller) -> Response:
     """Counts by state, tier and candidate; in all and by town or village."""
     region = caller.scope(query.region)
     by: Literal["town", "village"] = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
