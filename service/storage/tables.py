@@ -318,6 +318,7 @@ visits = Table(
     Column("recorded_at", String(32), nullable=False),
     Column("recorded_by", String(64), nullable=False),
     UniqueConstraint("household_id", "visited_on", "revision"),
+    *(Index(f"ix_visits_{level}", level, "id") for level in ("county", "town", "village")),  # what was recorded last in a region
     sqlite_autoincrement=True,
 )
 
