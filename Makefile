@@ -21,7 +21,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait for one another sleep instead of spinning: on busy cores LightGBM is otherwise many times slower.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup setup-dev demo test check format backtest bench docs lock clean
+.PHONY: help setup setup-dev demo test reliability check format backtest bench docs lock clean
 
 help: ## 列出全部命令 list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -114,6 +114,9 @@ docs: setup-dev ## 重新生成文档 render the generated docs
 
 test: setup-dev ## 全部测试 run all tests
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -q $(ARGS)
+
+reliability: setup-dev ## 长时间随机请求检验 send many random requests to every route (EXAMPLES=)
+	@FANGPIN_EXAMPLES=$(or $(EXAMPLES),500) OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 -q tests/service/api/test_reliability.py $(ARGS)
 
 check: setup-dev ## 格式、规范、类型、导入规则 format, lint, strict types, import rule
 	@$(VENV)/bin/ruff format --check .
