@@ -16,12 +16,13 @@ PORT ?= 8000
 SERVE ?= 1
 DIR ?= var/eph
 OUT ?= var/backtest
+SITE ?= $(DEMO)
 
 export OMP_NUM_THREADS ?= 2
 # Threads that wait for one another sleep instead of spinning: on busy cores LightGBM is otherwise many times slower.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup setup-dev demo test reliability check format backtest bench docs lock clean
+.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving docs lock clean
 
 help: ## 列出全部命令 list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -108,6 +109,9 @@ backtest: setup ## 用真实面板数据回测 back-test on INDEC's files: make 
 
 bench: setup-dev ## 速度测量 measure the speed
 	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.measure $(ARGS)
+
+bench-serving: setup-dev ## 服务速度测量 measure the service: make bench-serving SITE=var/demo/jinsha-25000
+	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.serving --site $(SITE) $(ARGS)
 
 docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
