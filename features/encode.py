@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import sys
 from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
 
-from features.register import EPOCH_ORDINAL, NEVER, Array
+from features.register import EMPTY_DTYPES, EPOCH_ORDINAL, MISSING, Array
 from features.tables import TABLES, Column, Kind
 
 EARLIEST_YEAR = 1900
+DISTINCT_CELLS = 1 << 14  # remembered of a column: the days of 44 years
+PLAIN = (float, int)  # not bool, which is no number here
+LARGEST = sys.float_info.max
 YES = {True, "1", "是", "yes", "true", "True", "Y", "y"}
 NO = {False, "0", "否", "no", "false", "False", "N", "n"}
 
@@ -58,18 +63,39 @@ def encode_cells(column: Column, cells: Sequence[Any], report: Callable[[int, st
         columns are not
         encoded here: their words need the whole register.
     """
-    read, missing, dtype = _READERS[column.kind]
-    out = np.full(len(cells), missing, dtype=dtype)
-    for row, cell in enumerate(cells):
-        if cell is None or cell == "":
-            if column.required:
-                report(row, f"{column.name} ({column.zh}) is missing 缺失")
-            continue
-        try:
-            out[row] = read(column, cell)
-        except CellError as error:
-            report(row, str(error))
+    read = _READ[id(column)]
+    try:
+        if column.kind is Kind.NUMBER:
+            low, high = _range(column)
+            values = [cell if type(cell) in PLAIN and low <= cell <= high else read(cell) for cell in cells]
+        else:
+            values = list(map(read, cells))
+    except (CellError, TypeError):  # now cell by cell, to say what is wrong and where
+        values = [_read_or_report(column, row, cell, report) for row, cell in enumerate(cells)]
+    out = np.array(values, dtype=EMPTY_DTYPES[column.kind])
     return grained(out) if in_yuan(column) else out
+
+
+def _range(column: Column) -> tuple[float, float]:
+    """The smallest and the largest number that may stand in a column."""
+    return -LARGEST if column.low is None else column.low, LARGEST if column.high is None else column.high
+
+
+def _read(column: Column, cell: Any) -> float:
+    """What one cell stands for; raises CellError where it cannot be read."""
+    if cell is None or cell == "":
+        if column.required:
+            raise CellError(f"{column.name} ({column.zh}) is missing 缺失")
+        return MISSING[column.kind]
+    return _READERS[column.kind](column, cell)
+
+
+def _read_or_report(column: Column, row: int, cell: Any, report: Callable[[int, str], None]) -> float:
+    try:
+        return _read(column, cell)
+    except CellError as error:
+        report(row, str(error))
+        return MISSING[column.kind]
 
 
 def _number(column: Column, cell: Any) -> float:
@@ -86,8 +112,9 @@ def _number(column: Column, cell: Any) -> float:
         raise CellError("the number is too large 数值过大") from None
     if not math.isfinite(number):
         raise CellError(f"{cell!r} is not a finite number 不是有限数值")
-    if (column.low is not None and number < column.low) or (column.high is not None and number > column.high):
-        raise CellError(f"{number:g} is outside {column.low:g} … {column.high:g} {column.unit} 超出允许范围".replace("  ", " "))
+    low, high = _range(column)
+    if not low <= number <= high:
+        raise CellError(f"{number:g} is outside {low:g} … {high:g} {column.unit} 超出允许范围".replace("  ", " "))
     return number
 
 
@@ -131,18 +158,21 @@ def _month(_: Column, cell: Any) -> int:
     return (year - 1970) * 12 + month - 1
 
 
-# A code and its Chinese label both count. By identity: hashing a declaration for each cell would cost more than reading
-# the cell.
-_CODES: dict[int, dict[str, int]] = {
-    id(column): {word: index for index, pair in enumerate(column.values) for word in pair}
-    for table in TABLES.values()
-    for column in table.columns
-    if column.kind is Kind.CATEGORY
+_READERS: dict[Kind, Callable[[Column, Any], float]] = {
+    Kind.NUMBER: _number,
+    Kind.FLAG: _flag,
+    Kind.CATEGORY: _category,
+    Kind.DATE: _date,
+    Kind.MONTH: _month,
 }
-_READERS: dict[Kind, tuple[Callable[[Column, Any], float], float, Any]] = {
-    Kind.NUMBER: (_number, math.nan, np.float64),
-    Kind.FLAG: (_flag, math.nan, np.float64),
-    Kind.CATEGORY: (_category, -1, np.int8),
-    Kind.DATE: (_date, int(NEVER), np.int32),
-    Kind.MONTH: (_month, int(NEVER), np.int32),
+# By identity: hashing a declaration for each cell would cost more than reading the cell.
+_READABLE = [column for table in TABLES.values() for column in table.columns if column.kind in _READERS]
+# A code and its Chinese label both count.
+_CODES: dict[int, dict[str, int]] = {
+    id(column): {word: index for index, pair in enumerate(column.values) for word in pair} for column in _READABLE
+}
+# Dates, months and words repeat from row to row and are read once; amounts seldom do (and 1 == True, which is no amount).
+_READ: dict[int, Callable[[Any], float]] = {
+    id(column): partial(_read, column) if column.kind is Kind.NUMBER else lru_cache(maxsize=DISTINCT_CELLS)(partial(_read, column))
+    for column in _READABLE
 }

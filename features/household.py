@@ -25,7 +25,8 @@ VILLAGE_CODE = re.compile(r"\d{12}")
 LONGEST_ID = 64
 DEFAULTED = {"known_on", "valid_from"}  # not said means as_of
 PAST = {"known_on", "occurred_on", "valid_from", "start_date"}  # nothing of what is sent may lie after as_of
-_DECLARED = {name: {column.name: column for column in schema.columns} for name, schema in TABLES.items()}
+_DECLARED = {name: {column.name: column for column in schema.columns if column.name != "household_id"} for name, schema in TABLES.items()}
+_EMPTY = {name: empty_table(schema) for name, schema in TABLES.items()}
 
 
 def from_nested(
@@ -59,10 +60,10 @@ def from_nested(
             report(position, "households", None, None, "a household is an object 户应为对象")
             tops.append({})
             continue
-        top = {}
+        top: dict[str, Any] = {}
         for key, value in household.items():
             if key in rows:
-                if not isinstance(value, list) or not all(isinstance(item, Mapping) for item in value):
+                if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
                     report(position, key, None, None, "a list of objects is expected 应为对象列表")
                     continue
                 items, places, numbers = rows[key]
@@ -99,21 +100,20 @@ def from_nested(
     def encode(schema: Table, items: list[Mapping[str, Any]], places: list[int], numbers: Sequence[int | None]) -> TableArrays:
         declared = _DECLARED[schema.name]
         present = set().union(*items)
-        for extra in present - declared.keys():
+        for extra in sorted(present - declared.keys() - {"household_id"}, key=str):
             for item, position, number in zip(items, places, numbers, strict=True):
                 if extra in item:
                     report(position, schema.name, number, str(extra), "unknown field 未知字段")
         columns: dict[str, Array] = {}
-        for column in schema.columns:
-            name = column.name
-            if name == "household_id":
-                continue
+        now = np.full(len(items), today, dtype=np.int32)
+        for name, column in declared.items():
             defaulted = name in DEFAULTED
-            if name not in present and not column.required:
-                continue
-            if name not in present and defaulted:
-                columns[name] = np.full(len(items), today, dtype=np.int32)
-                continue
+            if name not in present:
+                if defaulted:
+                    columns[name] = now
+                    continue
+                if not column.required:
+                    continue
             cells = [item.get(name) for item in items]
             if defaulted:
                 cells = [as_of if cell is None else cell for cell in cells]
@@ -126,10 +126,10 @@ def from_nested(
             else:
                 columns[name] = encode_cells(column, cells, say)
             if name in PAST:
-                for row in np.flatnonzero((columns[name] > today) & (columns[name] != NEVER)).tolist():
+                for row in _late(columns[name], today):
                     say(row, f"after as_of {as_of} 晚于统计时点")
         if schema.name == "incomes":
-            for row in np.flatnonzero(columns["period_end"] < columns["period_start"] + 2).tolist():
+            for row in (columns["period_end"] < columns["period_start"] + 2).nonzero()[0].tolist():
                 report(
                     places[row],
                     "incomes",
@@ -138,7 +138,7 @@ def from_nested(
                     "a period is a quarter or longer 期间不得短于一个季度",
                 )
             month = (as_of.year - 1970) * 12 + as_of.month - 1
-            for row in np.flatnonzero((columns["period_end"] > month) & (columns["period_end"] != NEVER)).tolist():
+            for row in _late(columns["period_end"], month):
                 report(places[row], "incomes", numbers[row], "period_end", f"after as_of {as_of} 晚于统计时点")
         return assemble(schema, np.array(places, dtype=np.int32), columns)
 
@@ -162,10 +162,17 @@ def from_nested(
         words[schema.name, column.name] = list(index)
         return encoded
 
-    tables = {name: empty_table(schema) for name, schema in TABLES.items() if name not in SCORED_TABLES}
+    tables = dict(_EMPTY)
     tables["households"] = encode(TABLES["households"], tops, list(range(len(tops))), [None] * len(tops))
     for name in SCORED_TABLES:
         items, places, numbers = rows[name]
-        tables[name] = encode(TABLES[name], items, places, numbers) if items else empty_table(TABLES[name])
+        if items:
+            tables[name] = encode(TABLES[name], items, places, numbers)
     ids = np.array([str(top.get("household_id", "")) for top in tops], dtype=np.str_)
     return Register(ids, tables, words, info), problems
+
+
+def _late(when: Array, latest: int) -> list[int]:
+    """The rows that lie after a day, or a month."""
+    rows: list[int] = ((when > latest) & (when != NEVER)).nonzero()[0].tolist()
+    return rows
