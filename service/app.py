@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service import problems
-from service.api import health, risk_list, scores, summary
+from service.api import health, risk_list, scores, summary, visits
 from service.api.context import Service
 from service.auth import Gate
 from service.bundles import ActiveBundle
@@ -48,7 +48,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     problems.install(app)
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
     app.add_middleware(Gate, database=database, clock=clock)  # added last, so it comes first
-    for router in (health.router, scores.router, risk_list.router, summary.router):
+    for router in (health.router, scores.router, risk_list.router, summary.router, visits.router):
         app.include_router(router)
     _describe(app)
     return app

@@ -26,3 +26,12 @@ def stamp(moment: dt.datetime) -> str:
 def today(clock: Clock) -> dt.date:
     """The day it is in China."""
     return clock().astimezone(CHINA).date()
+
+
+def read_stamp(text: str) -> dt.datetime:
+    """The moment that `stamp` wrote.
+
+    >>> read_stamp("2026-03-01T00:30:00Z").isoformat()
+    '2026-03-01T00:30:00+00:00'
+    """
+    return dt.datetime.fromisoformat(text)

@@ -25,6 +25,7 @@ TITLES: dict[int, tuple[str, str]] = {
     403: ("not-allowed", "无权访问 Not allowed"),
     404: ("not-found", "没有此资源 Not found"),
     405: ("method-not-allowed", "不支持此方法 Method not allowed"),
+    409: ("conflict", "与已有记录不一致 Conflicts with what is stored"),
     413: ("too-large", "请求过大 Too large"),
     422: ("not-usable", "内容无法使用 Not usable as it is"),
     500: ("internal", "服务内部错误 Internal error"),
