@@ -10,15 +10,16 @@ import csv
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
-import pyarrow.dataset
+import pyarrow.parquet
 import yaml
 
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
@@ -29,6 +30,7 @@ from features.tables import TABLES, Column, Kind, Table
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
 PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
+FILES_AT_ONCE = 2  # decoding lets go of the interpreter; more would hold more files in memory before old rows are left out
 
 
 @dataclass
@@ -107,13 +109,19 @@ def read_register(
     frames: dict[str, pa.Table] = {}
     problems: list[Problem] = []
     missing: list[Problem] = []
-    for name, schema in TABLES.items():
-        if not files[name] or (tables is not None and name not in tables):
-            continue
-        progress(name)
-        frames[name] = _arrow(files[name], schema, since)
-        have = set(frames[name].column_names)
-        for column in schema.columns:
+    with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+        version = pool.submit(digest, [path for paths in files.values() for path in paths])
+        parts = {
+            name: pool.map(partial(read_table_file, schema=schema, since=since), files[name])
+            for name, schema in TABLES.items()
+            if files[name] and (tables is None or name in tables)
+        }
+        for name, tables_read in parts.items():
+            progress(name)
+            frames[name] = _together(list(tables_read))
+    for name, frame in frames.items():
+        have = set(frame.column_names)
+        for column in TABLES[name].columns:
             if column.required and column.name not in have:
                 missing.append(
                     Problem(
@@ -124,14 +132,13 @@ def read_register(
                         "add the column 请补充该列",
                     )
                 )
-        for extra in sorted(have - {column.name for column in schema.columns}):
+        for extra in sorted(have - {column.name for column in TABLES[name].columns}):
             problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
     if missing:
         raise RegisterError(f"{folder} cannot be read 无法读取", missing)
     reading = from_arrow(frames, info, key, name_members=name_members)
     reading.problems[:0] = problems
-    everything = [path for paths in files.values() for path in paths]
-    info = RegisterInfo(info.county, info.synthetic, info.known_until, info.indicators, digest(everything))
+    info = RegisterInfo(info.county, info.synthetic, info.known_until, info.indicators, version.result())
     reading.register = Register(reading.register.household_id, reading.register.tables, reading.register.texts, info)
     return reading
 
@@ -139,7 +146,12 @@ def read_register(
 def read_table_file(path: Path, schema: Table | None = None, since: dt.date | None = None) -> pa.Table:
     """The cells of one file as written; CSV cells are all text, so that "001" stays "001"."""
     if path.suffix != ".csv":
-        return pyarrow.dataset.dataset(path, format="parquet").to_table(filter=_since(path, schema, since))
+        column = _AGE_COLUMNS.get(schema.name) if schema else None
+        with pyarrow.parquet.ParquetFile(path) as file:
+            groups: Iterable[pa.Table] = map(file.read_row_group, range(file.num_row_groups))
+            if since is not None and column in file.schema_arrow.names:
+                groups = (group.filter(_since(group[column], since)) for group in groups)
+            return pa.concat_tables(list(groups) or [file.read()])
     with path.open(encoding="utf-8-sig", newline="") as stream:
         header = next(csv.reader(stream), [])
     options = pyarrow.csv.ConvertOptions(
@@ -148,8 +160,7 @@ def read_table_file(path: Path, schema: Table | None = None, since: dt.date | No
     return pyarrow.csv.read_csv(path, convert_options=options)
 
 
-def _arrow(files: list[Path], schema: Table, since: dt.date | None) -> pa.Table:
-    parts = [read_table_file(path, schema, since) for path in files]
+def _together(parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
 
 
@@ -158,13 +169,13 @@ def _arrow(files: list[Path], schema: Table, since: dt.date | None) -> pa.Table:
 _AGE_COLUMNS = {"incomes": "period_end", "events": "occurred_on", "visits": "visited_on"}
 
 
-def _since(path: Path, schema: Table | None, since: dt.date | None) -> Any:
-    column = _AGE_COLUMNS.get(schema.name) if schema else None
-    if since is None or column is None:
-        return None
-    kind = pyarrow.dataset.dataset(path, format="parquet").schema.field(column).type
-    bound = pa.scalar(since) if pa.types.is_date(kind) else pa.scalar(since.isoformat()[:7])
-    return pc.field(column).is_null() | (pc.field(column) >= bound)
+def _since(values: pa.ChunkedArray, since: dt.date) -> pa.ChunkedArray:
+    """Which rows do not lie before a day; a blank is not known to be old."""
+    if pa.types.is_dictionary(values.type):  # compares the few words, not the many rows
+        recent = [_since(pa.chunked_array([chunk.dictionary]), since).take(chunk.indices) for chunk in values.chunks]
+        return pc.fill_null(pa.chunked_array([chunk for part in recent for chunk in part.chunks], pa.bool_()), True)
+    bound = pa.scalar(since) if pa.types.is_date(values.type) else pa.scalar(since.isoformat()[:7])
+    return pc.fill_null(pc.greater_equal(values, bound), True)
 
 
 def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | None, *, name_members: bool = True) -> Reading:
@@ -180,10 +191,11 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
         the reading; households sorted by (pseudonymous) id.
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
-    words = _Words(key, name_members)
-    ids = words.ids(_text(frames["households"]["household_id"]))
-    universe = np.array(sorted({name for name in ids.dictionary.to_pylist() if name}), dtype=np.str_)
-    index = pa.array(universe.tolist(), pa.string())
+    written = _words(_dictionary(_text(frames["households"]["household_id"])))  # each household's id as the files write it
+    ids = [word if not word or key is None else pseudonym(key, word) for word in written.to_pylist()]
+    universe = np.array(sorted({name for name in ids if name}), dtype=np.str_)
+    places = pc.index_in(pa.array(ids, pa.string()), pa.array(universe.tolist(), pa.string()))
+    members = _Members(key, name_members)
     tables: dict[str, TableArrays] = {}
     texts: dict[tuple[str, str], list[str]] = {}
     indicators = pa.array([indicator.name for indicator in info.indicators], pa.string())
@@ -194,8 +206,8 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
             continue
         reading.rows_read[name] = len(frame)
         report = _Report(name, reading.problems)
-        encoded = ids if name == "households" else words.ids(_text(frame["household_id"]))
-        household = _take(pc.index_in(encoded.dictionary, index), encoded.indices)
+        coded = _dictionary(_text(frame["household_id"]))
+        household = _take(places.take(pc.index_in(_words(coded), written)), coded.indices)
         columns: dict[str, Array] = {}
         usable = household >= 0
         report.rows(
@@ -216,7 +228,7 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
                 continue
             if column.kind in (Kind.ID, Kind.TEXT):
                 if column.name == "member_id":
-                    values, known_words = words.members(_text(frame[column.name]))
+                    values, known_words = members.index(_text(frame[column.name]))
                 elif name == "indicators":
                     coded = _dictionary(_text(frame[column.name]))
                     values, known_words = (
@@ -258,38 +270,26 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
     return reading
 
 
-class _Words:
-    """Texts to indexes, ids through the pseudonym key; members share one index over all tables."""
+class _Members:
+    """The members of all tables under one index; their pseudonyms too where they are to be named."""
 
-    def __init__(self, key: bytes | None, name_members: bool) -> None:
+    def __init__(self, key: bytes | None, named: bool) -> None:
         self._key = key
-        self._name_members = name_members
-        self._known: dict[str, str] = {}  # most ids stand in several tables
-        self._members = pa.array([], pa.string())  # as the files write them
-        self._member_words: list[str] = []
+        self._named = named
+        self._written = pa.array([], pa.string())  # as the files write them
+        self._words: list[str] = []
 
-    def ids(self, values: pa.ChunkedArray) -> pa.DictionaryArray:
+    def index(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
         coded = _dictionary(values)
-        if self._key is None:
-            return coded
-        key, known = self._key, self._known
-        words = coded.dictionary.to_pylist()
-        for word in words:
-            if word is not None and word not in known:
-                known[word] = pseudonym(key, word)
-        return pa.DictionaryArray.from_arrays(coded.indices, pa.array([word and known[word] for word in words], pa.string()))
-
-    def members(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
-        coded = _dictionary(values)
-        places = np.array(pc.index_in(coded.dictionary, self._members).fill_null(-1), dtype=np.int32)
+        places = np.array(pc.index_in(_words(coded), self._written).fill_null(-1), dtype=np.int32)
         new = places < 0
-        places[new] = np.arange(len(self._members), len(self._members) + int(new.sum()), dtype=np.int32)
-        fresh = coded.dictionary.filter(pa.array(new))
-        self._members = pa.concat_arrays([self._members, fresh.cast(pa.string())])
-        if self._name_members:
+        places[new] = np.arange(len(self._written), len(self._written) + int(new.sum()), dtype=np.int32)
+        fresh = _words(coded).filter(pa.array(new))
+        self._written = pa.concat_arrays([self._written, fresh])
+        if self._named:
             words = fresh.to_pylist()
-            self._member_words += words if self._key is None else [pseudonym(self._key, word) for word in words]
-        return _take(pa.array(places), coded.indices), self._member_words
+            self._words += words if self._key is None else [pseudonym(self._key, word) for word in words]
+        return _take(pa.array(places), coded.indices), self._words
 
 
 class _Report:
@@ -317,6 +317,11 @@ def _dictionary(values: pa.ChunkedArray) -> pa.DictionaryArray:
     if isinstance(coded, pa.ChunkedArray):
         coded = coded.chunk(0) if coded.num_chunks else pa.array([], pa.dictionary(pa.int32(), pa.string()))
     return coded
+
+
+def _words(coded: pa.DictionaryArray) -> pa.StringArray:
+    """The distinct texts of a column."""
+    return coded.dictionary.cast(pa.string())
 
 
 def _take(places: pa.Array, indices: pa.Array) -> Array:

@@ -35,6 +35,9 @@ BoolArray = npt.NDArray[np.bool_]
 NEVER = np.int32(2**31 - 1)
 """The day that never comes, and the month: missing dates and months are held as this."""
 
+MANY_ROWS = 10_000
+"""From here on rows are worth preparing for a faster sort; one household's are not."""
+
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 EMPTY_DTYPES: dict[Kind, Any] = {
     Kind.ID: np.int32,
@@ -193,8 +196,7 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
     valid = columns[schema.valid] if schema.valid else None
     entity = [columns[name] for name in schema.entity]
     if rows > 1:
-        keys = [known] if valid is None else [known, valid]
-        order = np.lexsort((*keys, *reversed(entity), household))
+        order = _order([household, *entity, *([] if valid is None else [valid]), known])
         if not np.array_equal(order, np.arange(rows)):
             household = household[order]
             columns = Columns(schema, rows, {name: values[order] for name, values in columns.items()})
@@ -209,14 +211,33 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
             same &= values[1:] == values[:-1]
         if schema.name == "events":
             same &= columns["event_id"][1:] >= 0  # rows without an id are each their own event
-        # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible +
-        # thing * step`. Things ascend, so what is carried over from a later thing is larger than anything of one's own
-        # and never wins.
-        step = np.int64(2**33)
-        thing = np.r_[0, np.cumsum(~same)] * step
-        following = np.r_[np.where(same, visible[1:], NEVER), NEVER] + thing
-        superseded = (np.minimum.accumulate(following[::-1])[::-1] - thing).astype(np.int32)
+        followed = same.nonzero()[0]
+        if len(followed):
+            # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible +
+            # thing * step`. Things ascend, so what is carried over from a later thing is larger than anything of one's own
+            # and never wins. Most rows are never followed and stay out of it.
+            thing = np.r_[0, np.cumsum(np.diff(followed) > 1)] * np.int64(2**33)
+            superseded[followed] = np.minimum.accumulate((visible[followed + 1] + thing)[::-1])[::-1] - thing
     return TableArrays(schema.name, columns, household, visible, superseded)
+
+
+def _order(columns: Sequence[Array]) -> Array:
+    """The order that sorts rows by the first column, then the second and so on; equal rows stay as they were."""
+    if len(columns[0]) < MANY_ROWS:
+        return np.lexsort(columns[::-1])
+    # Several small integers fit in one of 64 bits, and one key is sorted much faster than five.
+    keys: list[Array] = []
+    room = 2**63
+    for column in columns:
+        low = int(column.min())
+        span = int(column.max()) - low + 1
+        room *= span
+        if room < 2**63:
+            keys[-1] = keys[-1] * span + (column - np.int64(low))
+        else:
+            keys.append(column - np.int64(low))
+            room = span
+    return np.lexsort(keys[::-1])
 
 
 def empty_table(schema: Table) -> TableArrays:
