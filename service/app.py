@@ -11,10 +11,11 @@ from fastapi import FastAPI
 from service import problems
 from service.api import health, risk_list, scores, summary, visits
 from service.api.context import Service
-from service.auth import Gate
 from service.bundles import ActiveBundle
 from service.clock import Clock, utc_now
-from service.limits import BodyLimit
+from service.gate import Gate
+from service.limits import BodyLimit, Window
+from service.sessions import Sessions
 from service.settings import Settings
 from service.storage.database import Database
 from service.wire import ProblemAnswer
@@ -35,7 +36,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     settings = settings or Settings()
     database = Database(settings.database_url)
     database.create()
-    service = Service(settings, database, ActiveBundle(settings.bundle_dir), clock)
+    sessions = Sessions(settings, database, clock)
+    service = Service(settings, database, ActiveBundle(settings.bundle_dir), clock, sessions)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -47,7 +49,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.state.service = service
     problems.install(app)
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
-    app.add_middleware(Gate, database=database, clock=clock)  # added last, so it comes first
+    requests = Window(settings.requests_a_minute, "requests")
+    app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
     for router in (health.router, scores.router, risk_list.router, summary.router, visits.router):
         app.include_router(router)
     _describe(app)

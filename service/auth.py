@@ -1,22 +1,17 @@
-"""Who may see what: a bearer token carries a role and a region; nothing but the two health checks opens without one."""
+"""Who may see what: a token carries a role and a region; nothing but the health checks and the sign-in page opens without one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-import anyio.to_thread
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
-
 from features.errors import UserError
-from service.clock import Clock
-from service.problems import ApiError, problem
+from service.problems import ApiError
 from service.regions import COUNTY_DIGITS, REGION, TOWN_DIGITS, VILLAGE_DIGITS
-from service.storage.database import Database
-from service.storage.token_store import find_token
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+SIGN_IN = "/sign-in"
+OPEN_PATHS = frozenset({"/healthz", "/readyz", SIGN_IN})
+OPEN_FOLDER = "/static/"  # style and script of the pages, the same for everybody
 
 
 class Role(StrEnum):
@@ -28,6 +23,10 @@ class Role(StrEnum):
     DASHBOARD = "dashboard"
     KIOSK = "kiosk"
     SCIENTIST = "scientist"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Role | None:
+        return cls.TOWNSHIP if value == "town" else None  # both words are in use
 
 
 class Right(StrEnum):
@@ -67,11 +66,17 @@ class Caller:
 
     Attributes:
         region: area code of 6, 9 or 12 digits: everything under it may be seen, nothing else.
+        name: who it is, for records of who did something: the user's name, else the token's label, else its number.
+        user: the user's name, where the token belongs to one.
+        session: whether a browser's session is asking.
     """
 
     token_id: int
     role: Role
     region: str
+    name: str = ""
+    user: str | None = None
+    session: bool = False
 
     def may(self, right: Right) -> bool:
         """Whether the role holds a right."""
@@ -124,46 +129,3 @@ def check_grant(role: Role, region: str) -> None:
         raise UserError(
             f"{role.value} 令牌的区划代码应为 {allowed} 位数字 the region of a {role.value} token has {allowed} digits, not {region!r}"
         )
-
-
-class Gate:
-    """Stands before every route: a request without a valid token goes no further."""
-
-    def __init__(self, app: ASGIApp, database: Database, clock: Clock) -> None:
-        self.app = app
-        self.database = database
-        self.clock = clock
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Lets a request pass, or answers it with 401."""
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
-            return
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
-            await self.app(scope, receive, send)
-            return
-        request = Request(scope)
-        caller = await self._caller(request.headers.get("authorization", ""))
-        if isinstance(caller, str):
-            answer = problem(401, caller, request.url.path, headers={"WWW-Authenticate": 'Bearer realm="fangpin"'})
-            await answer(scope, receive, send)
-            return
-        scope.setdefault("state", {})["caller"] = caller
-        await self.app(scope, receive, send)
-
-    async def _caller(self, header: str) -> Caller | str:
-        """The caller, or why there is none."""
-        scheme, _, token = header.partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            return "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header"
-        # A lookup in a local file takes less time than a change of thread.
-        found = self._find(token) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, token)
-        return (
-            found or "令牌无效、已过期或已吊销 the token is unknown, expired or revoked; ask for a new one: python -m service token create"
-        )
-
-    def _find(self, token: str) -> Caller | None:
-        with self.database.reading() as connection:
-            row = find_token(connection, token, self.clock())
-        return None if row is None else Caller(row.id, Role(row.role), row.region)

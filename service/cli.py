@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for group in (data.app, scoring.app, serving.app):
     app.add_typer(group)
+app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
 
 

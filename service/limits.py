@@ -1,10 +1,71 @@
-"""Refuses requests that are larger than the service is willing to read."""
+"""Bounds on what is asked: how often, how large."""
 
 from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Hashable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import ApiError, problem
+
+WINDOW_SECONDS = 60.0
+MOST_KEYS = 10_000
+
+
+class Window:
+    """So many of something a minute for each key, counted over the last sixty seconds wherever these begin.
+
+    Args:
+        most: how many; 0 for any number.
+        name: what is counted, for the answer's headers.
+    """
+
+    def __init__(self, most: int, name: str) -> None:
+        self.most = most
+        self.name = name
+        self._hits: dict[Hashable, deque[float]] = {}
+
+    def hit(self, key: Hashable) -> float:
+        """Counts one more; returns 0, or, where it is one too many, the seconds until the next would do.
+
+        >>> window = Window(2, "doctest")
+        >>> [window.hit("a") > 0 for _ in range(3)], window.hit("b") > 0
+        ([False, False, True], False)
+        """
+        if not self.most:
+            return 0.0
+        now = time.monotonic()
+        hits = self._hits.get(key)
+        if hits is None:
+            if len(self._hits) >= MOST_KEYS:
+                self._forget(now)
+            hits = self._hits[key] = deque()
+        while hits and hits[0] <= now - WINDOW_SECONDS:
+            hits.popleft()
+        if len(hits) >= self.most:
+            return hits[0] + WINDOW_SECONDS - now
+        hits.append(now)
+        return 0.0
+
+    def refusal(self, wait: float, detail: str) -> ApiError:
+        """The answer to one too many: when to come again."""
+        seconds = max(1, math.ceil(wait))
+        headers = {
+            "Retry-After": str(seconds),
+            "RateLimit-Policy": f'"{self.name}";q={self.most};w={WINDOW_SECONDS:.0f}',
+            "RateLimit": f'"{self.name}";r=0;t={seconds}',
+        }
+        return ApiError(429, f"{detail}；请 {seconds} 秒后再试 try again in {seconds} s", headers=headers)
+
+    def _forget(self, now: float) -> None:
+        """Drops the keys that were silent for a window; should all be busy, the oldest goes."""
+        for key in [key for key, hits in self._hits.items() if not hits or hits[-1] <= now - WINDOW_SECONDS]:
+            del self._hits[key]
+        if len(self._hits) >= MOST_KEYS:
+            del self._hits[next(iter(self._hits))]
 
 
 class BodyLimit:

@@ -1,4 +1,4 @@
-"""Every error of the API in one shape: problem+json with type, title, status, detail, instance and the list of single errors."""
+"""Every error of the API in one shape: problem+json with type, title, status, detail, instance, request id and single errors."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import UserError
+from service import trace
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,10 @@ TITLES: dict[int, tuple[str, str]] = {
     409: ("conflict", "与已有记录不一致 Conflicts with what is stored"),
     413: ("too-large", "请求过大 Too large"),
     422: ("not-usable", "内容无法使用 Not usable as it is"),
+    429: ("too-many", "请求过于频繁 Too many requests"),
     500: ("internal", "服务内部错误 Internal error"),
     503: ("not-ready", "服务尚未就绪 Not ready"),
+    504: ("too-slow", "未能及时完成 Not done in time"),
 }
 
 
@@ -81,6 +84,7 @@ def problem(
         "status": status,
         "detail": detail,
         "instance": instance,
+        "request_id": trace.request_id(),
         "errors": [asdict(error) for error in errors],
     }
     # A path may hold anything that a client can percent-encode, so text that is no text must not break the answer about it.

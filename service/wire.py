@@ -155,6 +155,7 @@ class ProblemAnswer(BaseModel):
     status: int
     detail: str
     instance: str
+    request_id: str
     errors: list[HouseholdError]
 
 

@@ -14,6 +14,7 @@ from service.auth import Caller, Right
 from service.bundles import ActiveBundle
 from service.clock import Clock
 from service.problems import ApiError, FieldError
+from service.sessions import Sessions
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.score_store import active
@@ -29,6 +30,7 @@ class Service:
     database: Database
     bundle: ActiveBundle
     clock: Clock
+    sessions: Sessions
 
 
 async def _service(request: Request) -> Service:

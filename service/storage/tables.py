@@ -290,6 +290,7 @@ tokens = Table(
     Column("id", Integer, primary_key=True),
     Column("token_hash", String(64), nullable=False, unique=True),
     Column("user_id", Integer, ForeignKey("users.id")),
+    Column("opened_by", Integer, ForeignKey("tokens.id")),  # the token that signed in; only a browser's session has one
     Column("role", String(16), nullable=False),
     Column("region", String(CODE_LENGTH), nullable=False),
     Column("label", String(64), nullable=False),

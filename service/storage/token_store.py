@@ -1,4 +1,4 @@
-"""Access tokens: made at random, shown once, stored only as their hash."""
+"""Access tokens: made at random, shown once, stored only as their hash. A session of a browser is a token that another one opened."""
 
 from __future__ import annotations
 
@@ -8,16 +8,21 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from service.clock import stamp
-from service.storage.tables import tokens
+from service.storage.tables import tokens, users
 
 PREFIX = "fp_"
+SESSION_PREFIX = "fps_"
 RANDOM_BYTES = 32
 
-_FIND = select(tokens.c.id, tokens.c.role, tokens.c.region, tokens.c.expires_at).where(
-    tokens.c.token_hash == bindparam("token_hash"), tokens.c.revoked_at.is_(None)
+_c = tokens.c
+# A disabled user's tokens are not looked for one by one: none of them is found any more.
+_FIND = (
+    select(_c.id, _c.role, _c.region, _c.expires_at, _c.label, _c.opened_by, _c.user_id, users.c.name.label("user"))
+    .outerjoin_from(tokens, users, _c.user_id == users.c.id)
+    .where(_c.token_hash == bindparam("token_hash"), _c.revoked_at.is_(None), users.c.disabled_at.is_(None))
 )
 
 
@@ -26,7 +31,9 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-def create_token(connection: Connection, role: str, region: str, *, label: str, now: dt.datetime, days: int) -> tuple[str, str]:
+def create_token(
+    connection: Connection, role: str, region: str, *, label: str, now: dt.datetime, days: int, user_id: int | None = None
+) -> tuple[str, str]:
     """Makes a token and stores its hash.
 
     Returns:
@@ -34,27 +41,41 @@ def create_token(connection: Connection, role: str, region: str, *, label: str, 
     """
     token = PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
     expires = stamp(now + dt.timedelta(days=days))
-    connection.execute(
-        insert(tokens).values(
-            token_hash=token_hash(token), role=role, region=region, label=label, created_at=stamp(now), expires_at=expires
-        )
-    )
+    _store(connection, token, role=role, region=region, label=label, created_at=stamp(now), expires_at=expires, user_id=user_id)
     return token, expires
 
 
+def open_session(connection: Connection, opener: Row[Any], now: dt.datetime, hours: int) -> tuple[str, int]:
+    """Makes a session from a token that was found: same user, role and region, and it ends with that token at the latest.
+
+    Returns:
+        the session's own token and the seconds it lasts.
+    """
+    token = SESSION_PREFIX + secrets.token_urlsafe(RANDOM_BYTES)
+    until = min(now + dt.timedelta(hours=hours), dt.datetime.fromisoformat(opener.expires_at))
+    kept = {name: getattr(opener, name) for name in ("role", "region", "label", "user_id")}
+    _store(connection, token, created_at=stamp(now), expires_at=stamp(until), opened_by=opener.id, **kept)
+    return token, int((until - now).total_seconds())
+
+
+def _store(connection: Connection, token: str, **columns: Any) -> None:
+    connection.execute(insert(tokens).values(token_hash=token_hash(token), **columns))
+
+
 def find_token(connection: Connection, token: str, now: dt.datetime) -> Row[*tuple[Any, ...]] | None:
-    """The role and region of a token that is known, not expired and not revoked."""
+    """The role, region and holder of a token that is known, not expired and not revoked, and whose user is not disabled."""
     row = connection.execute(_FIND, {"token_hash": token_hash(token)}).one_or_none()
     return row if row is not None and row.expires_at > stamp(now) else None
 
 
 def list_tokens(connection: Connection) -> Sequence[Row[*tuple[Any, ...]]]:
-    """All tokens that were ever made, without what would let anybody in."""
-    c = tokens.c
-    return connection.execute(select(c.id, c.role, c.region, c.label, c.created_at, c.expires_at, c.revoked_at).order_by(c.id)).all()
+    """All tokens that were ever made, without what would let anybody in; sessions are left out."""
+    columns = (_c.id, users.c.name, _c.role, _c.region, _c.label, _c.created_at, _c.expires_at, _c.revoked_at)
+    asked = select(*columns).outerjoin_from(tokens, users, _c.user_id == users.c.id)
+    return connection.execute(asked.where(_c.opened_by.is_(None)).order_by(_c.id)).all()
 
 
 def revoke_tokens(connection: Connection, now: dt.datetime, *, number: int | None = None, label: str | None = None) -> int:
-    """Ends one token, or all of a label, at once; returns how many."""
-    which = tokens.c.id == number if label is None else tokens.c.label == label
-    return connection.execute(update(tokens).where(which, tokens.c.revoked_at.is_(None)).values(revoked_at=stamp(now))).rowcount
+    """Ends one token, or all of a label, at once and with the sessions they opened; returns how many."""
+    which = or_(_c.id == number, _c.opened_by == number) if label is None else _c.label == label
+    return connection.execute(update(tokens).where(which, _c.revoked_at.is_(None)).values(revoked_at=stamp(now))).rowcount

@@ -22,8 +22,10 @@ import pytest
 from service import demo
 from service.api.context import Service
 from service.cli import main
+from service.clock import utc_now
 from service.settings import Settings
-from service.storage.token_store import revoke_tokens
+from service.storage.database import Database
+from service.storage.token_store import find_token, revoke_tokens
 from tests.service import made_up
 from tests.service.sites import Site, now
 
@@ -212,8 +214,42 @@ def test_every_setting_says_what_it_is_in_chinese_and_english() -> None:
         assert re.search(r"[a-z]{3}", field.description), name
 
 
-@pytest.mark.parametrize("command", [[], ["import"], ["score"], ["serve"], ["token"], ["token", "create"], ["key"]])
+@pytest.mark.parametrize(
+    "command", [[], ["import"], ["score"], ["serve"], ["token"], ["token", "create"], ["user"], ["user", "add"], ["key"]]
+)
 def test_help_is_in_chinese_and_english(run: Run, command: list[str]) -> None:
     shown = run(*command, "--help").out
     assert re.search(r"[\u4e00-\u9fff]", shown)
     assert re.search(r"[A-Z][a-z]+", shown)
+
+
+def test_a_user_is_added_gets_a_token_and_is_disabled_with_it(run: Run, tmp_path: Path) -> None:
+    assert run("user", "add", "王芳", "--role", "town", "--region", made_up.VILLAGES[0][:9]).code == 0
+    assert "taken" in run("user", "add", "王芳", "--role", "county", "--region", made_up.COUNTY).err
+    assert run("user", "add", "a b", "--role", "county", "--region", made_up.COUNTY).code == 2
+    assert run("user", "add", "李", "--role", "village", "--region", made_up.COUNTY).code == 2
+    assert run("user", "add", "李", "--role", "mayor", "--region", made_up.COUNTY).code != 0
+    token = run("token", "create", "--user", "王芳").out.strip()
+    database = Database(f"sqlite:///{tmp_path}/fangpin.db")
+    with database.reading() as connection:
+        row = find_token(connection, token, utc_now())
+    assert row is not None
+    assert (row.user, row.role, row.region) == ("王芳", "township", made_up.VILLAGES[0][:9])
+    assert "王芳" in run("user", "list", COLUMNS="200").out
+    assert "王芳" in run("token", "list", COLUMNS="200").out
+    for wrong in (("--user", "nobody"), ("--user", "王芳", "--role", "county"), ("--role", "county"), ()):
+        assert run("token", "create", *wrong).code == 2, wrong
+    assert run("user", "disable", "王芳").code == 0
+    assert run("user", "disable", "王芳").code == 2
+    with database.reading() as connection:
+        assert find_token(connection, token, utc_now()) is None
+    assert run("token", "create", "--user", "王芳").code == 2
+    database.close()
+
+
+def test_all_tokens_of_a_label_are_revoked_together(run: Run) -> None:
+    for _ in range(2):
+        assert run("token", "create", "--role", "county", "--region", made_up.COUNTY, "--label", "大屏").code == 0
+    assert run("token", "revoke").code == 2
+    assert run("token", "revoke", "--label", "大屏").code == 0
+    assert run("token", "revoke", "2").code == 2

@@ -18,7 +18,7 @@ def check(answer: Any, status: int, path: str) -> dict[str, Any]:
     assert answer.headers["content-type"] == "application/problem+json"
     ProblemAnswer.model_validate_json(answer.content, strict=True)
     body: dict[str, Any] = answer.json()
-    assert set(body) == {"type", "title", "status", "detail", "instance", "errors"}
+    assert set(body) == {"type", "title", "status", "detail", "instance", "request_id", "errors"}
     assert (body["status"], body["instance"]) == (status, path)
     assert body["title"]
     assert body["detail"]

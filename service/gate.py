@@ -1,0 +1,118 @@
+"""Stands before every route: a request without a valid token or session goes no further."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import anyio.to_thread
+from sqlalchemy.exc import OperationalError
+from starlette.datastructures import Headers
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from service.auth import OPEN_FOLDER, OPEN_PATHS, SIGN_IN, Caller, Role
+from service.clock import Clock
+from service.limits import Window
+from service.problems import ApiError, problem
+from service.sessions import Sessions, cookie_of, same_origin
+from service.storage.database import Database
+from service.storage.token_store import find_token
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+BEARER = {"WWW-Authenticate": 'Bearer realm="fangpin"'}
+
+
+class Gate:
+    """Says who is asking, or answers in the place of the route.
+
+    Args:
+        app: what lies behind.
+        database: where the tokens stand.
+        sessions: checks what browsers send.
+        requests: how many requests a token may make.
+        clock: for expiry.
+    """
+
+    def __init__(self, app: ASGIApp, database: Database, sessions: Sessions, requests: Window, clock: Clock) -> None:
+        self.app = app
+        self.database = database
+        self.sessions = sessions
+        self.requests = requests
+        self.clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Lets a request pass with its caller, or answers it."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http" or scope["path"].startswith(OPEN_FOLDER):
+            await self.app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        headers = Headers(scope=scope)
+        is_open = scope["path"] in OPEN_PATHS
+        try:
+            caller = state["caller"] = await self._caller(headers, scope, optional=is_open)
+            if caller is not None and not is_open:
+                wait = self.requests.hit(caller.token_id)
+                if wait:
+                    raise self.requests.refusal(wait, "本令牌的请求过于频繁 too many requests with this token")
+            if scope["method"] not in SAFE_METHODS:
+                if caller is not None and caller.session:
+                    receive = await self.sessions.check_form(caller, headers, receive)
+                elif scope["path"] == SIGN_IN and not same_origin(headers):
+                    raise ApiError(403, "请在本站页面登录 sign in on a page of this service")
+        except ApiError as refused:
+            if refused.status == 401 and _is_page(scope, headers):
+                asked = scope["path"] + ("?" + scope["query_string"].decode("latin-1") if scope["query_string"] else "")
+                await RedirectResponse(f"{SIGN_IN}?next={quote(asked, safe='')}", 303)(scope, receive, send)
+                return
+            extra = BEARER if refused.status == 401 else {}
+            answer = problem(refused.status, refused.detail, scope["path"], headers={**refused.headers, **extra})
+            await answer(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    async def _caller(self, headers: Headers, scope: Scope, *, optional: bool) -> Caller | None:
+        """The caller.
+
+        Args:
+            headers: of the request.
+            scope: of the request.
+            optional: give None where nobody is named or the database does not answer.
+
+        Raises:
+            ApiError: 401, 429 or 503.
+        """
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        bearer = scheme.lower() == "bearer" and token.strip()
+        given = token.strip() if bearer else cookie_of(headers)
+        if not given:
+            if optional:
+                return None
+            raise ApiError(401, "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header")
+        try:
+            # A lookup in a local file takes less time than a change of thread.
+            found = self._find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, given)
+        except OperationalError:
+            if optional:
+                return None
+            raise ApiError(503, "数据库不可用 the database does not answer", headers={"Retry-After": "10"}) from None
+        if found is not None and found.session != bool(bearer):
+            return found
+        if optional and not bearer:
+            return None  # an old cookie on the way to signing in again
+        address = scope["client"][0] if scope.get("client") else ""
+        raise self.sessions.failed(address)
+
+    def _find(self, token: str) -> Caller | None:
+        with self.database.reading() as connection:
+            row = find_token(connection, token, self.clock())
+        if row is None:
+            return None
+        name = row.user or row.label or f"token {row.id}"
+        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, session=row.opened_by is not None)
+
+
+def _is_page(scope: Scope, headers: Headers) -> bool:
+    return scope["method"] == "GET" and not scope["path"].startswith("/api/") and "text/html" in headers.get("accept", "")
