@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.state.service = service
     problems.install(app)
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
-    requests = Window(settings.requests_a_minute, "requests")
+    requests = Window(settings.rate_limit, "requests")
     app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
     for router in (health.router, scores.router, risk_list.router, summary.router, visits.router):
         app.include_router(router)

@@ -51,7 +51,7 @@ class Sessions:
         self.settings = settings
         self.database = database
         self.clock = clock
-        self.failures = Window(settings.failed_sign_ins_a_minute, "failed-sign-ins")
+        self.failures = Window(settings.sign_in_limit, "failed-sign-ins")
         self._secret: bytes | None = None
 
     async def sign_in(self, token: str, address: str) -> str:

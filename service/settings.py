@@ -30,9 +30,7 @@ class Settings(BaseSettings):
     token_days: Annotated[int, Field(ge=1, le=366, description="访问令牌有效天数 days until a new token expires")] = 90
     session_hours: Annotated[int, Field(ge=1, le=168, description="浏览器登录保持小时数 hours that a sign-in with a browser lasts")] = 12
     https: Annotated[bool, Field(description="只经 HTTPS 访问 people reach it over HTTPS only: secure cookies, HSTS")] = False
-    requests_a_minute: Annotated[
-        int, Field(ge=0, description="每令牌每分钟请求数，0 不限 requests a minute for each token; 0: any number")
-    ] = 1200
-    failed_sign_ins_a_minute: Annotated[
+    rate_limit: Annotated[int, Field(ge=0, description="每令牌每分钟请求数，0 不限 requests a minute for each token; 0: any number")] = 1200
+    sign_in_limit: Annotated[
         int, Field(ge=0, description="每地址每分钟失败登录数，0 不限 failed sign-ins a minute from one address; 0: any number")
     ] = 30

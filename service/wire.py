@@ -161,7 +161,13 @@ class ProblemAnswer(BaseModel):
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
-    for status, words in ((401, "Not signed in"), (403, "Outside the token's region"), (422, "Not usable as it is"), (503, "Not ready"))
+    for status, words in (
+        (401, "Not signed in"),
+        (403, "Outside the token's region"),
+        (422, "Not usable as it is"),
+        (429, "Too many requests"),
+        (503, "Not ready"),
+    )
 }
 
 

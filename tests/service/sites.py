@@ -46,4 +46,5 @@ def settings_in(folder: Path) -> Settings:
         pseudonym_key=folder / "pseudonym.key",
         uploads_dir=folder / "uploads",
         demo=True,
+        rate_limit=0,
     )

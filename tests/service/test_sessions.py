@@ -180,7 +180,7 @@ def test_over_https_the_cookie_is_never_sent_in_the_clear(own_site: Site) -> Non
 
 
 def test_too_many_failures_from_an_address_are_slowed_but_good_tokens_pass(own_site: Site) -> None:
-    app = create_app(own_site.settings.model_copy(update={"failed_sign_ins_a_minute": 3}), clock=now)
+    app = create_app(own_site.settings.model_copy(update={"sign_in_limit": 3}), clock=now)
     headers = own_site.headers()
     with TestClient(app) as client:
         statuses = [client.get("/api/v1/summary", headers={"Authorization": f"Bearer fp_{number}"}).status_code for number in range(5)]
@@ -195,7 +195,7 @@ def test_too_many_failures_from_an_address_are_slowed_but_good_tokens_pass(own_s
 
 
 def test_too_many_requests_with_one_token_do_not_slow_another(own_site: Site) -> None:
-    app = create_app(own_site.settings.model_copy(update={"requests_a_minute": 4}), clock=now)
+    app = create_app(own_site.settings.model_copy(update={"rate_limit": 4}), clock=now)
     busy, other = own_site.headers(), own_site.headers()
     with TestClient(app) as client:
         assert [client.get("/api/v1/summary", headers=busy).status_code for _ in range(5)] == [200, 200, 200, 200, 429]
@@ -204,7 +204,7 @@ def test_too_many_requests_with_one_token_do_not_slow_another(own_site: Site) ->
 
 
 def test_zero_means_no_limit(own_site: Site) -> None:
-    app = create_app(own_site.settings.model_copy(update={"requests_a_minute": 0, "failed_sign_ins_a_minute": 0}), clock=now)
+    app = create_app(own_site.settings.model_copy(update={"rate_limit": 0, "sign_in_limit": 0}), clock=now)
     headers = own_site.headers()
     with TestClient(app) as client:
         assert {client.get("/api/v1/summary", headers=headers).status_code for _ in range(40)} == {200}
