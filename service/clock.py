@@ -35,3 +35,12 @@ def read_stamp(text: str) -> dt.datetime:
     '2026-03-01T00:30:00+00:00'
     """
     return dt.datetime.fromisoformat(text)
+
+
+def day_of(moment: str) -> str:
+    """The day, in China, of a moment that `stamp` wrote.
+
+    >>> day_of("2026-03-01T20:30:00Z")
+    '2026-03-02'
+    """
+    return read_stamp(moment).astimezone(CHINA).date().isoformat()

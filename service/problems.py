@@ -20,6 +20,9 @@ from service import trace
 logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = "60"
+"""When to ask again a service that is not ready; what is missing is a matter of minutes."""
+
 TITLES: dict[int, tuple[str, str]] = {
     400: ("bad-request", "请求有误 Bad request"),
     401: ("not-signed-in", "未登录或令牌无效 Not signed in"),
@@ -27,6 +30,7 @@ TITLES: dict[int, tuple[str, str]] = {
     404: ("not-found", "没有此资源 Not found"),
     405: ("method-not-allowed", "不支持此方法 Method not allowed"),
     409: ("conflict", "与已有记录不一致 Conflicts with what is stored"),
+    410: ("gone", "已不再保留 No longer kept"),
     413: ("too-large", "请求过大 Too large"),
     422: ("not-usable", "内容无法使用 Not usable as it is"),
     429: ("too-many", "请求过于频繁 Too many requests"),
@@ -89,7 +93,8 @@ def problem(
     }
     # A path may hold anything that a client can percent-encode, so text that is no text must not break the answer about it.
     content = orjson.dumps(_printable(body))
-    return Response(content, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    later = {"Retry-After": RETRY_SECONDS} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+    return Response(content, status, headers={**later, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
 def _printable(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from types import SimpleNamespace
@@ -17,18 +17,22 @@ from features.errors import UserError
 from features.policy.registry import Policy, load
 from features.register import Array, Register
 from models.bundle import Bundle
-from models.door import verify_at_door
+from models.door import MOST_CAUSES, verify_at_door
 from models.explain import Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.database import Database
+from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register, stored_import
-from service.storage.score_store import ListRecord, active, summarise, write_list
+from service.storage.score_store import TOLD, active
+from service.storage.tables import CAUSE_BITS
 
 Progress = Callable[[str], None]
 DATA_VERSION_DIGITS = 12
 EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
+CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
+"""Who calls for a visit. `model_only` is the household that no rule finds: the one worth going to first."""
 DECIMALS = 6  # of contributions, in log-odds: more could not be seen and doubles a page
 
 
@@ -98,7 +102,10 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
     }
     for level in ("county", "town", "village") if ranked else ():
         columns[f"rank_{level}"] = _ranks(columns[level], scores.order)
-    for name in ("state", "tier", "probability", "low", "high"):
+    for name in ("state", "tier"):
+        columns[name] = getattr(scores, name)
+    columns["cell"] = _cells(scores)
+    for name in ("probability", "low", "high"):
         columns[name] = getattr(scores, name)
     for name in ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate"):
         columns[name] = np.array([np.nan if value is None else float(value) for value in getattr(scores, name)])
@@ -107,6 +114,28 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
     columns["monitoring_line"] = facts.monitoring_line
     columns["data_age_days"] = scores.data_age_days
     return columns
+
+
+def _cells(scores: Scores) -> Array:
+    """Where rules and model stand for each household; None where there was not enough data for the model to say anything.
+
+    No rules are defined yet, so none calls for a visit: until then the model stands alone.
+    """
+    place = np.where(scores.state == "insufficient_data", len(CELLS), np.where(scores.tier != "none", 1, 3))
+    cells: Array = np.array([*CELLS, None], dtype=object)[place]
+    return cells
+
+
+def main_causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The reasons that raise a household's risk most, the first first: those that its list can be filtered by."""
+    return [cause["cause"] for cause in causes if cause["contribution"] > 0][:MOST_CAUSES]
+
+
+def _masks(n: int, rows: Array, told: Mapping[str, list[Any]]) -> Array:
+    """(n,) the main causes of each row as bits; 0 where none were worked out."""
+    masks = np.zeros(n, dtype=np.int64)
+    masks[rows] = [sum(CAUSE_BITS[cause] for cause in main_causes(causes)) for causes in told["causes"]]
+    return masks
 
 
 def _ranks(group: Array, order: Array) -> Array:
@@ -240,7 +269,7 @@ def score_stored(
     flagged = scored.flagged
     told = reasons(scored, flagged, threads)
     columns = list_columns(scored)
-    progress("list")
+    columns["causes_mask"] = _masks(len(scored.frame), flagged, told)
     texts = _texts(scored, flagged, told)
     record = ListRecord(
         import_id=import_id or 0,
@@ -252,16 +281,13 @@ def score_stored(
         model_version=bundle.version,
         policy_version=policy.version,
         data_version=info.digest[:DATA_VERSION_DIGITS],
+        base_margin=bundle.base_margin,
         written_at=stamp(clock()),
     )
     summary = summarise(columns)
-    with database.writing() as connection:
-        version = write_list(connection, record, columns, texts, summary)
+    version = write_list(database, record, columns, texts, summary, progress=progress)
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
     return Written(version, record.as_of, True, counts)
-
-
-TOLD = ("causes", "cause_words", "verify", "not_evaluable", "missing_field")
 
 
 def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:

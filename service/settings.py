@@ -34,3 +34,6 @@ class Settings(BaseSettings):
     sign_in_limit: Annotated[
         int, Field(ge=0, description="每地址每分钟失败登录数，0 不限 failed sign-ins a minute from one address; 0: any number")
     ] = 30
+    export_rows: Annotated[
+        int, Field(ge=1, le=1_000_000, description="导出文件最多户数 most households in one CSV or Excel file of a list")
+    ] = 100_000

@@ -12,6 +12,7 @@ from features.tables import TABLES, Column, Kind
 
 State = Literal["scored", "below_line", "insufficient_data"]
 Tier = Literal["red", "orange", "yellow", "none"]
+Cell = Literal["rule_and_model", "model_only", "rule_only", "neither"]
 
 
 class CauseFact(BaseModel):
@@ -74,6 +75,7 @@ class Item(BaseModel):
     probability: float | None = Field(description="calibrated; null unless state is scored")
     interval: list[float] | None = Field(description="[low, high] of the probability")
     tier: Tier
+    cell: Cell | None = Field(description="who calls for a visit, rules or model; no rules are defined yet; null: not enough data")
     rank: Ranks
     edge_band_flag: bool | None = Field(description="fact: ordinary household inside the income band; null: see not_evaluable")
     edge_candidate: bool | None
@@ -171,6 +173,21 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+NOT_MODIFIED: dict[str, Any] = {"description": "名单未变 Unchanged since the answer that If-None-Match names"}
+
+
+def list_head(record: Any) -> dict[str, Any]:
+    """Which list an answer is from, and what it was made of: the same beside every answer."""
+    return {
+        "list_version": record.list_version,
+        "as_of": record.as_of,
+        "model_version": record.model_version,
+        "policy_version": record.policy_version,
+        "data_version": record.data_version,
+        "synthetic": record.synthetic,
+    }
+
+
 def item(
     cells: Any, as_of: str, model_version: str, *, facts: bool, causes: Any, not_evaluable: Any, verify: Any, missing_field: Any
 ) -> dict[str, Any]:
@@ -194,6 +211,7 @@ def item(
         "probability": cells.probability,
         "interval": None if cells.low is None else [cells.low, cells.high],
         "tier": cells.tier,
+        "cell": cells.cell,
         "rank": {"village": cells.rank_village, "town": cells.rank_town, "county": cells.rank_county},
         "edge_band_flag": cells.edge_band_flag,
         "edge_candidate": cells.edge_candidate,

@@ -75,6 +75,15 @@ ImportCaller = Annotated[Caller, needs(Right.IMPORT)]
 ModelCaller = Annotated[Caller, needs(Right.MODEL)]
 
 
+def no_list() -> ApiError:
+    """The answer as long as nothing was scored: 503, and what to run."""
+    return ApiError(
+        503,
+        "还没有评分名单 there is no list yet",
+        [FieldError("list", "请运行 run: python -m service import DIR, then python -m service score")],
+    )
+
+
 def active_or_503(connection: Connection) -> Row[Any]:
     """The list in use.
 
@@ -83,10 +92,5 @@ def active_or_503(connection: Connection) -> Row[Any]:
     """
     found = active(connection)
     if found is None:
-        raise ApiError(
-            503,
-            "还没有评分名单 there is no list yet",
-            [FieldError("list", "请运行 run: python -m service import DIR, then python -m service score")],
-            {"Retry-After": "60"},
-        )
+        raise no_list()
     return found

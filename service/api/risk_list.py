@@ -1,30 +1,40 @@
-"""GET /api/v1/risk-list: the households worth a visit, the riskiest first, a page at a time."""
+"""GET /api/v1/risk-list: the households worth a visit, the riskiest first, a page at a time or the whole list as a file."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Annotated, Any, Literal
 
-import orjson
-from fastapi import APIRouter, Query
+import anyio.to_thread
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
-from service.api.context import ListCaller, ServiceDep, active_or_503, from_database
+from features.catalog import CAUSES
+from service.api import etags
+from service.api.context import ListCaller, Service, ServiceDep, from_database, no_list
+from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_cursor
+from service.auth import Caller
+from service.clock import day_of
+from service.exchange.listing import ListFile
+from service.exchange.sheets import as_csv, as_workbook
 from service.problems import ApiError, FieldError, Json
-from service.regions import REGION_PATTERN
-from service.storage.score_store import Position, list_of, page
-from service.wire import ERRORS, RiskListAnswer, stored_item
+from service.regions import REGION, REGION_PATTERN
+from service.storage.score_store import Order, Place, Wanted, list_of, more_than, page, place_of
+from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
 
-LONGEST_CURSOR = 400
-LONGEST_ID = 64
-LARGEST_VERSION = 2**53
+SEARCH_PATTERN = "^[0-9A-Za-z_.-]{4,64}$"  # so many signs of an id that few households share them
+ROWS_A_STEP = 1000
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FILES = {
+    "text/csv": {"schema": {"type": "string"}},
+    WORKBOOK: {"schema": {"type": "string", "format": "binary"}},
+}
+CAUSE_PATTERN = f"^(?:{'|'.join(CAUSES)})$"
 
 
 class RiskListQuery(BaseModel):
@@ -33,78 +43,147 @@ class RiskListQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     region: str | None = Field(None, pattern=REGION_PATTERN, description="区划代码 6, 9 or 12 digits inside the token's region")
-    tier: Literal["red", "orange", "yellow", "none"] | None = Field(None, description="预警等级 only this tier")
+    tier: Tier | None = Field(None, description="预警等级 only this tier")
     candidate: Literal["edge", "unstable", "sudden"] | None = Field(None, description="候选类别 only candidates of this kind")
-    limit: int = Field(50, ge=1, le=500, description="每页户数 households a page")
-    cursor: str | None = Field(None, max_length=LONGEST_CURSOR, description="上一页的 next_cursor of the page before")
+    cause: str | None = Field(None, pattern=CAUSE_PATTERN, description="风险类型 one of the up to three reasons that raise the risk most")
+    cell: Cell | None = Field(
+        None, description="规则与模型四格 who calls for a visit; rule_only and rule_and_model are empty: no rules yet"
+    )
+    state: State | None = Field(None, description="评分状态 only this state")
+    visited: bool | None = Field(None, description="名单生成后是否已入户 visited since the day the list was made")
+    search: str | None = Field(
+        None,
+        pattern=SEARCH_PATTERN,
+        description="户编号（假名）前几位或行政村代码 how the pseudonym begins (4 signs at least), or a village code",
+    )
+    order: Order | None = Field(None, description="排序 risk (default), village (village by village, by risk), id (only with search)")
+    limit: int = Field(50, ge=1, le=500, description="每页户数 households a page; JSON only")
+    cursor: str | None = Field(None, max_length=LONGEST_CURSOR, description="上一页的 next_cursor of the page before; JSON only")
+    format: Literal["json", "csv", "xlsx"] = Field("json", description="csv、xlsx 为整份名单 a file holds the whole list")
+
+    def narrowed(self, caller: Caller) -> tuple[str, str | None]:
+        """The region that is asked for, and how the ids begin: what is searched may be the code of a place in the region."""
+        region = caller.scope(self.region)
+        if self.search is not None and REGION.match(self.search) and self.search.startswith(region):
+            return self.search, None
+        return region, None if self.search is None else self.search.lower()
+
+    def sorted_by(self, prefix: str | None) -> Order:
+        """The order of the answer.
+
+        Raises:
+            ApiError: 422, no index knows this order.
+        """
+        if prefix is not None:
+            if self.order not in (None, "id"):
+                raise _refused("order", "按编号查找的结果只按编号排序 what is searched by id comes in the order of ids; leave out order")
+            return "id"
+        if self.order == "id":
+            raise _refused("order", "按编号排序须先给出编号前几位 the order of ids needs search, which says how they begin")
+        return self.order or "risk"
 
 
-def write_cursor(position: Position) -> str:
-    """A place in a list as opaque text."""
-    packed = orjson.dumps([position.list_version, position.risk, position.household_id])
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+def _refused(field: str, message: str) -> ApiError:
+    return ApiError(422, "参数不符合要求 some parameters cannot be used", [FieldError(field, message)])
 
 
-def read_cursor(cursor: str) -> Position:
-    """The place that `write_cursor` wrote.
-
-    It says where to go on, not what may be seen: the token's region stands in the query whatever the cursor says.
-
-    Raises:
-        ApiError: 422, it is no cursor of this service.
-    """
-    try:
-        packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        version, risk, household_id = orjson.loads(packed)
-        usable = (
-            type(version) is int
-            and 0 < version <= LARGEST_VERSION
-            and isinstance(risk, (int, float))
-            and math.isfinite(risk)
-            and isinstance(household_id, str)
-            and len(household_id) <= LONGEST_ID
+@router.get(
+    "/risk-list",
+    response_model=RiskListAnswer,
+    summary="预警名单 Households worth a visit",
+    responses={200: {"content": FILES}, 304: NOT_MODIFIED},
+)
+async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+    """The list in use; when paging, the list that the first page came from; as csv or xlsx the whole of it."""
+    region, prefix = query.narrowed(caller)
+    order = query.sorted_by(prefix)
+    if query.format != "json" and query.model_fields_set & {"limit", "cursor"}:
+        raise _refused(
+            "limit" if "limit" in query.model_fields_set else "cursor", "文件为整份名单，不分页 a file holds the whole list: leave it out"
         )
-        if not usable:
-            raise ValueError
-        return Position(version, float(risk), household_id)
-    except (ValueError, TypeError, binascii.Error, OverflowError):
-        raise _bad_cursor("不是本服务给出的翻页标记 is not a cursor that this service gave; start without one") from None
+    version, after = (None, None) if query.cursor is None else read_cursor(query.cursor, region, order)
+    mark = await etags.list_mark(service)
+    etag = etags.tag(request, caller, region, mark.list_version, mark.last_visit if query.visited is not None else None)
+    held = etags.unchanged(request, etag)
+    if held is not None:
+        return held
 
-
-def _bad_cursor(message: str) -> ApiError:
-    return ApiError(422, "无法翻页 the cursor cannot be used", [FieldError("cursor", message)])
-
-
-@router.get("/risk-list", response_model=RiskListAnswer, summary="预警名单 Households worth a visit")
-async def risk_list(query: Annotated[RiskListQuery, Query()], service: ServiceDep, caller: ListCaller) -> Response:
-    """The list in use, or, when paging, the list that the first page came from."""
-    region = caller.scope(query.region)
-    after = read_cursor(query.cursor) if query.cursor is not None else None
+    def wanted(record: Row[Any]) -> Wanted:
+        return Wanted(
+            tier=query.tier,
+            candidate=query.candidate,
+            cause=query.cause,
+            cell=query.cell,
+            state=query.state,
+            visited=query.visited,
+            since=day_of(record.written_at),
+            prefix=prefix,
+        )
 
     def look(connection: Connection) -> tuple[Row[Any], Sequence[Row[Any]]]:
-        record = active_or_503(connection)
-        if after is not None and after.list_version != record.list_version:
-            older = list_of(connection, after.list_version)
-            if older is None:
-                raise _bad_cursor("该名单已不存在 the list it belongs to is gone; start without a cursor")
-            record = older
-        return record, page(
-            connection, record.list_version, region, query.limit + 1, after=after, tier=query.tier, candidate=query.candidate
-        )
+        record = list_of(connection, version or mark.list_version)
+        if record is None:
+            raise bad_cursor("该名单已不存在 the list it belongs to is gone; start without a cursor")
+        rows = page(connection, record.list_version, region, query.limit + 1, order=order, wanted=wanted(record), after=after)
+        return record, rows
 
+    if query.format != "json":
+        version = mark.list_version
+        make = partial(_file, service, caller, query.format, region=region, order=order, wanted=wanted, version=version, etag=etag)
+        return await anyio.to_thread.run_sync(make)
     record, rows = await from_database(service, look)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
-    last = shown[-1] if more else None
     return Json(
         {
             "items": [stored_item(row, record.as_of, record.model_version, facts=caller.sees_facts) for row in shown],
-            "next_cursor": write_cursor(Position(record.list_version, last.risk, last.household_id)) if last else None,
-            "list_version": record.list_version,
-            "as_of": record.as_of,
-            "model_version": record.model_version,
-            "policy_version": record.policy_version,
-            "data_version": record.data_version,
-            "synthetic": record.synthetic,
-        }
+            "next_cursor": write_cursor(record.list_version, region, order, place_of(shown[-1], region, order)) if more else None,
+            **list_head(record),
+        },
+        headers=etags.headers(etag),
     )
+
+
+def _file(
+    service: Service,
+    caller: Caller,
+    kind: Literal["csv", "xlsx"],
+    *,
+    region: str,
+    order: Order,
+    wanted: Callable[[Row[Any]], Wanted],
+    version: int,
+    etag: str,
+) -> Response:
+    """The whole list as a file, which is made while it is sent.
+
+    Raises:
+        ApiError: 422, more households than a file may hold.
+    """
+    most = service.settings.export_rows
+    with service.database.reading() as connection:
+        record = list_of(connection, version)
+        if record is None:
+            raise no_list()
+        if more_than(connection, version, region, wanted(record), most):
+            raise _refused(
+                "format",
+                f"超过导出上限 {most} 户，请缩小区划或增加筛选 a file holds {most} households at most (FANGPIN_EXPORT_ROWS): "
+                "ask for a smaller region or filter",
+            )
+
+    def steps() -> Iterator[Sequence[Row[Any]]]:
+        after: Place | None = None
+        while True:
+            with service.database.reading() as connection:  # a connection a step: a slow reader holds up nobody
+                rows = page(connection, version, region, ROWS_A_STEP, order=order, wanted=wanted(record), after=after)
+            yield rows
+            if len(rows) < ROWS_A_STEP:
+                return
+            after = place_of(rows[-1], region, order)
+
+    listed = ListFile(record, region, caller.sees_facts, steps())
+    head = {**etags.headers(etag), "Content-Disposition": f'attachment; filename="{listed.name}.{kind}"'}
+    if kind == "csv":
+        return StreamingResponse(as_csv(listed), headers=head, media_type="text/csv; charset=utf-8")
+    return StreamingResponse(as_workbook(listed), headers=head, media_type=WORKBOOK)

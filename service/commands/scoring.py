@@ -15,7 +15,7 @@ from service.commands.data import MonthsOption
 from service.settings import Settings
 
 app = typer.Typer()
-SCORE_STEPS = ("register", *(f"register: {name}" for name in TABLES), "features", "scores", "reasons", "list")
+SCORE_STEPS = ("register", *(f"register: {name}" for name in TABLES), "features", "scores", "reasons", "list", "changes")
 
 AsOfOption = Annotated[
     str | None, typer.Option("--as-of", help="统计时点 YYYY-MM-DD，默认取数据的 known_until the day; by default the register's known_until")

@@ -13,7 +13,8 @@ sees the rows with loaded_in <= n and not dropped_in <= n; `register_state.impor
 in small steps that nobody sees, and takes effect by one number; a broken one leaves only rows that no number points at; and what any
 older list was made from can be read again.
 
-A list of scores is never changed: a new one is written beside it under its own number, then `active_list` is pointed at it.
+A list of scores is never changed: a new one is written beside it under its own number in small steps, marked as finished, and
+`active_list` is pointed at it. `lists.finished` false: it is being written, or its writing broke off; nobody is shown it.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from features.catalog import CAUSES
 from features.tables import TABLES, Kind
 
 metadata = MetaData(
@@ -176,7 +178,10 @@ lists = Table(
     Column("model_version", String(64), nullable=False),
     Column("policy_version", String(64), nullable=False),
     Column("data_version", String(64), nullable=False),
+    Column("base_margin", Double, nullable=False),  # log-odds from which the reasons of its households start
+    Column("previous", Integer),  # the list in use before it, which `changes` tells the differences from; NULL for the first
     Column("written_at", String(32), nullable=False),
+    Column("finished", Boolean, nullable=False),
     sqlite_autoincrement=True,
 )
 
@@ -189,6 +194,9 @@ active_list = Table(
 )
 
 CANDIDATES = ("edge", "unstable", "sudden")
+# What a list can be filtered by: these columns stand in its indexes, so that a household that is not asked for is passed over unread.
+FILTERED = ("tier", "state", "cell", "causes_mask", *(f"{kind}_candidate" for kind in CANDIDATES))
+CAUSE_BITS = {cause: 1 << place for place, cause in enumerate(CAUSES)}  # of scores.causes_mask; a new cause is added behind the last
 
 scores = Table(
     "scores",
@@ -204,6 +212,8 @@ scores = Table(
     Column("rank_village", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("tier", String(8), nullable=False),
+    Column("cell", String(16)),  # where rules and model stand; NULL: not enough data
+    Column("causes_mask", Integer, nullable=False),  # `CAUSE_BITS` of the reasons that raise the risk most; 0 where none were worked out
     Column("probability", Double),
     Column("low", Double),
     Column("high", Double),
@@ -215,12 +225,11 @@ scores = Table(
     Column("poverty_line", Double),
     Column("monitoring_line", Double),
     Column("data_age_days", Integer),
-    # One walk down an index answers a page of any region: equal on the region, then by risk, then by id. The filters stand in it
-    # too, so that households which are not asked for are passed over without being looked up.
-    *(
-        Index(f"ix_scores_{level}", "list_version", level, "risk", "household_id", "tier", *(f"{kind}_candidate" for kind in CANDIDATES))
-        for level in ("county", "town", "village")
-    ),
+    # A page is one walk along an index: equal on the region, then from a rank on. Ranks are unique within their region, so that one
+    # number says where a page ends. The third serves a village, and any region village by village.
+    Index("ix_scores_county", "list_version", "county", "rank_county", "household_id", *FILTERED),
+    Index("ix_scores_town", "list_version", "town", "rank_town", "household_id", *FILTERED),
+    Index("ix_scores_village", "list_version", "county", "village", "rank_village", "household_id", *FILTERED),
     sqlite_with_rowid=False,
 )
 
@@ -239,7 +248,7 @@ reasons = Table(
 
 COUNTED = (
     "households", "scored", "below_line", "insufficient_data", "red", "orange", "yellow", "none", "edge_band", "edge_candidate",
-    "unstable_candidate", "sudden_candidate",
+    "unstable_candidate", "sudden_candidate", *(f"cause_{cause}" for cause in CAUSES),
 )  # fmt: skip
 
 summaries = Table(
@@ -253,19 +262,21 @@ summaries = Table(
     sqlite_with_rowid=False,
 )
 
-# What changed from one list to the next, written with the later one: a poller asks for the numbers behind the one it has.
+# What changed from a list to the next one in use, written with the later one: a poller asks for the numbers behind the one it has. A
+# household that moved to another village has two rows, for those who see only one of the places: it left the one and is new in the other.
 changes = Table(
     "changes",
     metadata,
     Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
     Column("household_id", ID, primary_key=True),
+    Column("village", String(12), primary_key=True),
     Column("county", String(6), nullable=False),
     Column("town", String(9), nullable=False),
-    Column("village", String(12), nullable=False),
     Column("kind", String(8), nullable=False),  # new, left, moved (another tier), changed (another score)
     Column("tier_before", String(8)),
     Column("tier", String(8)),
-    Column("why", String(32)),  # data, model, policy: what of them differs; for kind changed and moved
+    Column("causes_before", Integer, nullable=False),  # `CAUSE_BITS`
+    Column("causes", Integer, nullable=False),
     Index("ix_changes_county", "list_version", "county", "household_id"),
     Index("ix_changes_town", "list_version", "town", "household_id"),
     Index("ix_changes_village", "list_version", "village", "household_id"),

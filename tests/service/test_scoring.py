@@ -19,9 +19,10 @@ from service.bundles import ActiveBundle
 from service.filescore import score_file
 from service.importing import import_register, pseudonym_key
 from service.scoring import list_columns, score_register, score_stored
+from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register
-from service.storage.score_store import ListRecord, active, page, summarise, write_list
-from service.storage.tables import lists, reasons, scores, summaries
+from service.storage.score_store import active, page
+from service.storage.tables import CAUSE_BITS, lists, reasons, scores, summaries
 from tests.service import made_up
 from tests.service.sites import Site, now
 
@@ -62,11 +63,12 @@ def test_a_list_that_fails_halfway_is_not_there_at_all(own_site: Site) -> None:
     assert before is not None
     scored = score_register(register, bundle_of(own_site), made_up.AS_OF, 1)
     columns = list_columns(scored)
+    columns["causes_mask"] = np.zeros(len(scored.frame), dtype=np.int64)
     columns["risk"] = columns["risk"].copy()
     columns["risk"][-1] = np.nan  # the last row cannot be stored
-    record = ListRecord(1, "2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", "2024")
-    with pytest.raises(Exception, match="NOT NULL"), own_site.database.writing() as connection:
-        write_list(connection, record, columns, {"household_id": []}, summarise(columns))
+    record = ListRecord(1, "2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", 0.0, "2024")
+    with pytest.raises(Exception, match="NOT NULL"):
+        write_list(own_site.database, record, columns, {"household_id": []}, summarise(columns))
     with own_site.database.reading() as connection:
         assert active(connection) == before
         assert connection.execute(select(func.count()).select_from(lists)).scalar_one() == 1
@@ -85,6 +87,8 @@ def test_the_summary_counts_what_the_list_holds(site: Site) -> None:
         assert row.below_line_count == sum(score.state == "below_line" for score in mine)
         assert row.edge_band_count == sum(score.edge_band_flag is True for score in mine)
         assert row.edge_candidate_count == sum(score.edge_candidate is True for score in mine)
+        assert row.cause_illness_count == sum(score.causes_mask & CAUSE_BITS["illness"] > 0 for score in mine)
+    assert any(row.cause_illness_count for row in counted.values())
 
 
 @pytest.mark.parametrize(("level", "rank"), [("county", "rank_county"), ("town", "rank_town"), ("village", "rank_village")])

@@ -1,0 +1,18 @@
+"""The region of a query: the scope of a token ends up here, inside the query itself."""
+
+from __future__ import annotations
+
+from sqlalchemy import ColumnElement, Table
+
+from service.regions import LEVELS
+
+
+def inside(table: Table, region: str) -> ColumnElement[bool]:
+    """The rows of a region, for a table with the columns county, town and village.
+
+    Args:
+        table: to read from.
+        region: 6, 9 or 12 digits.
+    """
+    clause: ColumnElement[bool] = table.c[LEVELS[len(region)]] == region
+    return clause
