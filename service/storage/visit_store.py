@@ -136,7 +136,9 @@ def _settled(there: Sequence[Row[Any]], visit: Visit, revision: int) -> Recorded
 def _list_on(connection: Connection, day: str) -> int | None:
     """The list that was in use at the end of a day in China: what whoever went out that day could have had in hand."""
     midnight = dt.datetime.combine(dt.date.fromisoformat(day) + dt.timedelta(days=1), dt.time(), CHINA)
-    return connection.execute(select(func.max(lists.c.list_version)).where(lists.c.written_at < stamp(midnight))).scalar_one_or_none()
+    return connection.execute(
+        select(func.max(lists.c.list_version)).where(lists.c.finished, lists.c.written_at < stamp(midnight))
+    ).scalar_one_or_none()
 
 
 def visits_of(connection: Connection, list_version: int, household_id: str, region: str) -> Sequence[Row[Any]] | None:
