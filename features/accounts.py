@@ -13,6 +13,7 @@ persons 5,000 per capita. With only 2023Q2 and 2023Q3 known, wages are 6,000 in 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -26,11 +27,12 @@ POLICY = SOURCES.index("transfer_policy")
 YEAR = 12
 MEMORY_MONTHS = 48  # how far back months are told apart, one bit each
 QUARTERS = 8
+_THIS_YEAR_AND_BEFORE = np.array([[0], [YEAR]], dtype=np.int32)
 _EVERY_QUARTER = 3 * np.arange(QUARTERS)
 STALE_MONTHS = 24  # income older than this says nothing of today: not evaluable
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Accounts:
     """Yearly income of each household as known on a date.
 
@@ -50,13 +52,13 @@ class Accounts:
     last_month: IntArray
     covered: FloatArray
 
-    @property
+    @cached_property
     def net(self) -> FloatArray:
         """Net income of the household, yuan a year."""
         total: FloatArray = self.by_source @ SIGNS
         return total
 
-    @property
+    @cached_property
     def net_before(self) -> FloatArray:
         """Net income one year earlier, yuan a year."""
         total: FloatArray = self.before @ SIGNS
@@ -77,9 +79,10 @@ def accounts(view: View) -> Accounts:
     known = usable & ~np.isnan(rows["amount"])
     short = length < YEAR
     bits = _bits(age, length, usable)
-    reported, blank = rows.union(bits * known), rows.union(bits * (usable & short & ~known))
+    short_known = known & short
     yearly_rows = known & ~short
-    by_quarter = rows.union(bits * (known & short)) & ~blank
+    reported, blank, by_quarter = rows.union(bits * np.array([known, usable & short & ~known, short_known]))
+    by_quarter &= ~blank
     covered = reported & ~blank
     newest = _lowest_bit(covered)  # months between as_of and the last covered month; 64 where none
 
@@ -87,10 +90,10 @@ def accounts(view: View) -> Accounts:
     back = age - newest[household]  # months between the period's end and the household's last covered month
     key = household * N_SOURCES + rows["source"]
     size = n * N_SOURCES
-    window = np.array([_window(newest), _window(newest + YEAR)])  # this year, the year before
+    window = _window(newest + _THIS_YEAR_AND_BEFORE)  # this year, the year before
     seen = window & by_quarter  # a row counts with its months inside the window, where the household's month is covered
     months = np.bitwise_count(seen)
-    inside = np.bitwise_count(bits & seen[:, household]) * (known & short)
+    inside = np.bitwise_count(bits & seen[:, household]) * short_known
     place = np.concatenate((key, key + size))
     sums = np.bincount(place, weights=(amount * inside / length).ravel(), minlength=2 * size).reshape(2, n, N_SOURCES)
     years = sums * (YEAR / np.maximum(months, 1))[:, :, None]

@@ -15,7 +15,7 @@ from features.income import income
 from features.livelihood import livelihood
 from features.policy.registry import Policy
 from features.ratios import Ratio, divide, positive
-from features.register import FloatArray, Indicator, IntArray, Register, RegisterInfo
+from features.register import FloatArray, Indicator, IntArray, Register, RegisterInfo, stack
 from features.seen import YEAR, Seen
 from features.shocks import shocks
 from features.structure import structure
@@ -127,9 +127,9 @@ _NAMES = tuple(feature.name for feature in DECLARED)
 
 def _matrix(columns: list[FloatArray | Ratio]) -> FloatArray:
     """(n, columns), with all ratios divided at once."""
-    dividing = [j for j, column in enumerate(columns) if isinstance(column, Ratio)]
-    rows = np.array([column.part if isinstance(column, Ratio) else column for column in columns], dtype=np.float64)
-    rows[dividing] = divide([column for column in columns if isinstance(column, Ratio)])
+    ratios = {j: column for j, column in enumerate(columns) if isinstance(column, Ratio)}
+    rows = stack([column.part if isinstance(column, Ratio) else column for column in columns])
+    rows[list(ratios)] = divide(list(ratios.values()))
     return np.ascontiguousarray(rows.T)
 
 

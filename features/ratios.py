@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from features.register import FloatArray
+from features.register import FloatArray, stack
 
 CAP = 10.0  # a ratio beyond ten says no more than ten, and lone cells of a million must not stretch a scale
 
@@ -40,9 +40,10 @@ def divide(ratios: Sequence[Ratio]) -> FloatArray:
     >>> divide([per(np.array([2.0, 0.0]), one), per(one, np.array([50.0, -1.0]))]).tolist()
     [[0.5, nan], [10.0, -1.0]]
     """
-    out: FloatArray = np.array([ratio.part for ratio in ratios], dtype=np.float64)
-    out /= positive(np.array([ratio.whole for ratio in ratios]))
-    cap = np.array([[ratio.cap] for ratio in ratios])
+    parts, wholes, caps = zip(*ratios, strict=True)
+    out = stack(parts)
+    out /= positive(stack(wholes))
+    cap = np.array(caps)[:, None]
     np.minimum(out, cap, out=out)
     np.maximum(out, -cap, out=out)
     return out

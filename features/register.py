@@ -293,14 +293,14 @@ class TableView:
     alone gives the same bits as a county.
     """
 
-    __slots__ = ("_all", "_arrays", "_cache", "_rows", "_starts", "household", "n")
+    __slots__ = ("_all", "_arrays", "_cache", "_edges", "_rows", "household", "n")
 
     def __init__(self, arrays: TableArrays, rows: BoolArray, n: int) -> None:
         self._arrays = arrays
         self._all = not len(rows) or bool(rows.all())
         self._rows = rows
         self._cache: dict[str, Array] = {}
-        self._starts: Array | None = None
+        self._edges: tuple[Array, Array] | None = None
         self.n = n
         self.household = arrays.household if self._all else arrays.household[rows]
 
@@ -308,23 +308,28 @@ class TableView:
         return len(self.household)
 
     def __getitem__(self, column: str) -> Array:
+        if self._all:
+            return self._arrays.columns[column]
         values = self._cache.get(column)
         if values is None:
-            values = self._arrays.columns[column]
-            if not self._all:
-                values = values[self._rows]
-            self._cache[column] = values
+            values = self._cache[column] = self._arrays.columns[column][self._rows]
         return values
 
-    @property
-    def starts(self) -> Array:
-        """Index of the first row of each household that has rows."""
-        if self._starts is None:
+    def _by_household(self, reduce: np.ufunc, values: Array, default: float) -> Array:
+        """Values of the rows, (…, rows), drawn together household by household, (…, n); `default` where one has no row."""
+        if self._edges is None:
             first = np.empty(len(self), dtype=bool)
             first[:1] = True
             np.not_equal(self.household[1:], self.household[:-1], out=first[1:])
-            self._starts = first.nonzero()[0]
-        return self._starts
+            starts = first.nonzero()[0]
+            self._edges = starts, self.household[starts]
+        starts, holders = self._edges
+        if len(starts) == self.n:
+            return np.asarray(reduce.reduceat(values, starts, axis=-1))
+        out = np.full((*values.shape[:-1], self.n), default, dtype=values.dtype)
+        if len(starts):
+            out[..., holders] = reduce.reduceat(values, starts, axis=-1)
+        return out
 
     def which(self, column: str, *codes: str | tuple[str, ...]) -> BoolArray:
         """Which rows carry each code, or one of each tuple of codes: (codes, rows)."""
@@ -338,17 +343,15 @@ class TableView:
 
     def totals(self, *values: Array, where: BoolArray | None = None) -> FloatArray:
         """Sums by household, (values, n); each value is one number or truth a row, counted `where` said; zero without rows."""
-        out = np.zeros((len(values), self.n))
-        if len(self):
-            stacked = np.array(values, dtype=np.float64)
-            if where is not None:
-                stacked *= where
-            out[:, self.household[self.starts]] = np.add.reduceat(stacked, self.starts, axis=1)
-        return out
+        stacked = stack(values)
+        if where is not None:
+            stacked *= where
+        return self._by_household(np.add, stacked, 0.0)
 
     def total(self, values: Array) -> FloatArray:
         """Sum by household of one value a row."""
-        return np.asarray(self.totals(values)[0])
+        total: FloatArray = self.totals(values)[0]
+        return total
 
     def count(self) -> FloatArray:
         """Rows by household."""
@@ -356,18 +359,12 @@ class TableView:
 
     def largest(self, *values: FloatArray, default: float = np.nan) -> FloatArray:
         """Largest values by household, (values, n); NaN cells are passed over, `default` where nothing is left."""
-        out = np.full((len(values), self.n), default)
-        if len(self):
-            top = np.fmax.reduceat(np.array(values, dtype=np.float64), self.starts, axis=1)
-            out[:, self.household[self.starts]] = np.where(np.isnan(top), default, top)
-        return out
+        top = self._by_household(np.fmax, stack(values), default)
+        return top if np.isnan(default) else np.where(np.isnan(top), default, top)
 
     def union(self, bits: Array) -> Array:
-        """Bits of all rows of each household, or-ed together; zero where a household has no row."""
-        out = np.zeros(self.n, dtype=np.uint64)
-        if len(self):
-            out[self.household[self.starts]] = np.bitwise_or.reduceat(bits, self.starts)
-        return out
+        """Bits of all rows of each household, (…, rows), or-ed together, (…, n); zero where a household has no row."""
+        return self._by_household(np.bitwise_or, bits, 0)
 
     def last(self, *columns: Array, default: float = np.nan) -> FloatArray:
         """The values of the household's last row, (columns, n): for tables with one current row a household, that row's values."""
@@ -375,6 +372,11 @@ class TableView:
         if len(self):
             out[:, self.household] = columns  # rows are sorted: the last one stays
         return out
+
+
+def stack(values: Sequence[Array]) -> FloatArray:
+    """Arrays of one length as the rows of a matrix of numbers."""
+    return np.concatenate(values, dtype=np.float64).reshape(len(values), -1)
 
 
 @lru_cache(maxsize=256)
