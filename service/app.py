@@ -9,14 +9,15 @@ from typing import Any
 from fastapi import FastAPI
 
 from service import problems
-from service.api import health, risk_list, scores, summary, visits
+from service.api import health, model, risk_list, scores, summary, visits
 from service.api.context import Service
-from service.bundles import ActiveBundle
+from service.bundles import ActiveBundle, Event
 from service.clock import Clock, utc_now
 from service.gate import Gate
 from service.limits import BodyLimit, Window
 from service.sessions import Sessions
 from service.settings import Settings
+from service.storage import model_store
 from service.storage.database import Database
 from service.wire import ProblemAnswer
 
@@ -36,12 +37,19 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     settings = settings or Settings()
     database = Database(settings.database_url)
     database.create()
+
+    def told(event: Event) -> None:
+        with database.writing() as connection:
+            model_store.add(connection, event)
+
     sessions = Sessions(settings, database, clock)
-    service = Service(settings, database, ActiveBundle(settings.bundle_dir), clock, sessions)
+    service = Service(settings, database, ActiveBundle(settings.bundle_dir, clock, told), clock, sessions)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.bundle.watch()
         yield
+        service.bundle.stop()
         database.close()
 
     # The stock pages of FastAPI load scripts from a foreign network; the description itself stays, behind the gate.
@@ -51,7 +59,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
     requests = Window(settings.rate_limit, "requests")
     app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
-    for router in (health.router, scores.router, risk_list.router, summary.router, visits.router):
+    for router in (health.router, scores.router, risk_list.router, summary.router, visits.router, model.router):
         app.include_router(router)
     _describe(app)
     return app

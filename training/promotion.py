@@ -6,9 +6,6 @@ come true, and when no leak alarm went off. A person may override with a stated 
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +15,12 @@ import numpy as np
 
 from features.errors import UserError
 from models.bundle import Bundle, load, write
+from models.pointer import point
 from training.dataset import Dataset
 from training.evaluate import Prediction, judge
 
 COMPARED = ("auc", "ap", "precision_at_10", "brier")
 RATIO, SLOPE = (0.9, 1.1), (0.8, 1.2)  # observed/expected and slope within these, or their intervals reaching them
-ACTIVE = "active.json"
 
 
 class GateError(UserError):
@@ -103,21 +100,8 @@ def promote(bundle_folder: Path, bundles: Path, judgement: Verdict, override: st
         load(target)  # refuses a damaged copy instead of serving it
     else:
         write(bundle, target)
-    pointer = {"version": bundle.version, "previous": active_version(bundles), "override": override}
-    handle, name = tempfile.mkstemp(prefix=".active-", dir=bundles)
-    with os.fdopen(handle, "w", encoding="utf-8") as out:
-        json.dump(pointer, out, ensure_ascii=False)
-        out.flush()
-        os.fsync(out.fileno())
-    Path(name).chmod(0o644)
-    Path(name).replace(bundles / ACTIVE)
+    point(bundles, bundle.version, override)
     return bundle
-
-
-def active_version(bundles: Path) -> str | None:
-    """The version that the service is pointed at, None where nothing was promoted yet."""
-    path = bundles / ACTIVE
-    return json.loads(path.read_text(encoding="utf-8"))["version"] if path.exists() else None
 
 
 def _answer(name: str, bundle: Bundle, rows: Dataset) -> Prediction:

@@ -206,7 +206,7 @@ def _known(connection: Connection, household_id: str, caller: Caller, look: Call
 
 
 def _name(caller: Caller) -> str:
-    return f"{caller.role.value} {caller.region} #{caller.token_id}"
+    return f"{caller.name} ({caller.role.value} {caller.region})"
 
 
 def _day(text: str) -> dt.date | None:

@@ -328,7 +328,7 @@ visits = Table(
     Column("probability", Double),
     Column("list_version", Integer),
     Column("recorded_at", String(32), nullable=False),
-    Column("recorded_by", String(64), nullable=False),
+    Column("recorded_by", String(128), nullable=False),
     UniqueConstraint("household_id", "visited_on", "revision"),
     *(Index(f"ix_visits_{level}", level, "id") for level in ("county", "town", "village")),  # what was recorded last in a region
     sqlite_autoincrement=True,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +22,7 @@ from features.tables import TABLES, Column, Kind
 from models.bundle import Bundle, compose, write
 from models.calibration import Calibration, Interval, Sigmoid
 from models.members import Boosted
+from models.pointer import point
 
 COUNTY = "520523"
 VILLAGES = tuple(f"{COUNTY}{town:03d}{village:03d}" for town in (101, 102) for village in (1, 2, 3))
@@ -178,5 +178,11 @@ def promote(bundle: Bundle, folder: Path) -> str:
     version = write(bundle, beside).version
     if not (folder / version).exists():
         beside.rename(folder / version)
-    (folder / "active.json").write_text(json.dumps({"version": version}), encoding="utf-8")
+    point(folder, version)
     return version
+
+
+def tamper(folder: Path) -> None:
+    """Changes one number of a stored model, as a slip or a hand would."""
+    member = folder / "members" / "00.txt"
+    member.write_text(member.read_text().replace("leaf_value=", "leaf_value=9", 1))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from models import pointer
 from models.errors import BundleError
-from service.bundles import ActiveBundle, active_folder
+from service.bundles import ActiveBundle
 from tests.service import made_up
 from tests.service.sites import Site
 
@@ -34,6 +34,7 @@ def test_a_promoted_model_is_taken_up_while_running(own_site: Site, households: 
     headers = own_site.headers()
     before = own_site.client.post("/api/v1/scores", json=body, headers=headers).json()
     version = made_up.promote(made_up.train(households, seed=2), own_site.settings.bundle_dir)
+    own_site.client.app.state.service.bundle.look()  # the watcher would within a second
     after = own_site.client.post("/api/v1/scores", json=body, headers=headers).json()
     assert before["model_version"] != version == after["model_version"]
     assert before["items"][0]["probability"] != after["items"][0]["probability"]
@@ -54,21 +55,12 @@ def test_a_tampered_model_is_refused_and_the_previous_one_stays(own_site: Site, 
 
 
 @pytest.mark.parametrize(
-    "pointer", ["", "[]", "{}", '{"version": 3}', '{"version": "../elsewhere"}', '{"version": ".."}', '{"version": "a/b"}']
+    "content", ["", "[]", "{}", '{"version": 3}', '{"version": "../elsewhere"}', '{"version": ".."}', '{"version": "a/b"}']
 )
-def test_a_pointer_that_points_nowhere_is_refused(tmp_path: Path, pointer: str) -> None:
-    (tmp_path / "active.json").write_text(pointer)
+def test_a_pointer_that_points_nowhere_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "active.json").write_text(content)
     with pytest.raises(BundleError, match=r"active\.json"):
-        active_folder(tmp_path)
-
-
-def test_a_folder_called_active_will_do(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no model is in use"):
-        ActiveBundle(tmp_path).current()
-    (tmp_path / "active").mkdir()
-    assert active_folder(tmp_path) == tmp_path / "active"
-    (tmp_path / "active.json").write_text(json.dumps({"version": "abc"}))
-    assert active_folder(tmp_path) == tmp_path / "abc"
+        pointer.read(tmp_path)
 
 
 def test_starting_the_service_loads_no_table_or_spreadsheet_reader() -> None:

@@ -10,6 +10,7 @@ import pytest
 from features.catalog import Leak
 from features.policy.registry import Policy
 from features.register import Register
+from models import pointer
 from models.bundle import load, write
 from training.baselines import Income
 from training.card import headline, model_card
@@ -18,7 +19,7 @@ from training.dataset import Dataset, collect
 from training.evaluate import rank_auc
 from training.fit import Settings, TooFewError, boost, fit
 from training.leaks import alarms, permuted_auc, single_features
-from training.promotion import ACTIVE, GateError, promote, untrue, verdict
+from training.promotion import GateError, promote, untrue, verdict
 from training.tracking import CHALLENGER, CHAMPION, Tracker
 
 QUICK = Settings(seeds=1, most_rounds=60, leaf_rows=40, threads=1)
@@ -130,7 +131,7 @@ def test_the_run_is_recorded_and_promotion_points_the_service_at_it(judged: Judg
     bundles = tmp_path / "bundles"
     promoted = promote(tracked.folder, bundles, judgement, override="a small county, only to try the way")
     tracker.crown(tracked, "passed")
-    assert json.loads((bundles / ACTIVE).read_text(encoding="utf-8"))["version"] == promoted.version
+    assert pointer.read(bundles).version == promoted.version
     assert load(bundles / promoted.version).version == judged.bundle.version
     champion = tracker.version("falls_below", CHAMPION)
     assert champion is not None
@@ -150,6 +151,6 @@ def test_a_worse_or_untrue_challenger_does_not_pass(judged: Judged, rows: tuple[
     write(challenger, tmp_path / "worse")
     with pytest.raises(GateError, match="override"):
         promote(tmp_path / "worse", tmp_path / "bundles", judgement)
-    assert not (tmp_path / "bundles" / ACTIVE).exists()
+    assert not (tmp_path / "bundles" / pointer.ACTIVE).exists()
     assert untrue({"calibration": [{"metric": "slope", "value": 0.5, "low": 0.4, "high": 0.6}]})
     assert not untrue({"calibration": [{"metric": "slope", "value": 0.7, "low": 0.6, "high": 0.9}]})
