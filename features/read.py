@@ -10,7 +10,7 @@ import csv
 import datetime as dt
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -196,13 +196,14 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
     universe = np.array(sorted({name for name in ids if name}), dtype=np.str_)
     places = pc.index_in(pa.array(ids, pa.string()), pa.array(universe.tolist(), pa.string()))
     members = _Members(key, name_members)
-    tables: dict[str, TableArrays] = {}
+    sorting = ThreadPoolExecutor(1)  # sorts one table while the cells of the next are read
+    tables: dict[str, Future[TableArrays]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
     indicators = pa.array([indicator.name for indicator in info.indicators], pa.string())
     for name, schema in TABLES.items():
         frame = frames.get(name)
         if frame is None or not len(frame):
-            tables[name] = empty_table(schema)
+            tables[name] = sorting.submit(empty_table, schema)
             continue
         reading.rows_read[name] = len(frame)
         report = _Report(name, reading.problems)
@@ -265,8 +266,9 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
             reading.rows_left_out[name] = int((~usable).sum())
             household = household[usable]
             columns = {column: values[usable] for column, values in columns.items()}
-        tables[name] = assemble(schema, household, columns)
-    reading.register = Register(universe, tables, texts, info)
+        tables[name] = sorting.submit(assemble, schema, household, columns)
+    reading.register = Register(universe, {name: table.result() for name, table in tables.items()}, texts, info)
+    sorting.shutdown()
     return reading
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hmac
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,7 @@ from features.build import build
 from features.errors import Problem, RegisterError, UserError
 from features.policy.registry import load
 from features.pseudonym import load_key, pseudonym
-from features.read import digest, read_register
+from features.read import digest, read_register, read_table_file
 from features.tables import TABLES
 from tests.features.generated import INFO, Rows, arrow, register, rows, same
 
@@ -187,3 +188,24 @@ def test_without_a_proper_key_nothing_starts(tmp_path: Path, content: str | None
         path.write_text(content)
     with pytest.raises(UserError, match=message):
         load_key(path)
+
+
+@pytest.mark.parametrize("plain", ["", "990000-000001", "户一", "x" * 200])
+def test_a_pseudonym_is_the_start_of_an_hmac_sha_256(plain: str) -> None:
+    for key in (KEY, b"k" * 100, KEY):
+        assert pseudonym(key, plain) == hmac.digest(key, plain.encode(), "sha256").hex()[:20]
+
+
+@pytest.mark.parametrize("written", ["text", "words", "dates"])
+def test_old_rows_are_left_out_and_rows_without_a_day_are_kept_however_the_day_is_written(tmp_path: Path, written: str) -> None:
+    days = pyarrow.array([dt.date(2019, 3, 1), None, dt.date(2021, 5, 1), dt.date(2019, 3, 1), dt.date(2020, 1, 1)])
+    texts = days.cast(pyarrow.string())
+    column = {"text": texts, "words": texts.dictionary_encode(), "dates": days}[written]
+    cells = pyarrow.table({"occurred_on": column, "amount": [0.0, 1.0, 2.0, 3.0, 4.0]})
+    path = tmp_path / "events.parquet"
+    pyarrow.parquet.write_table(cells, path, row_group_size=2)
+    kept = read_table_file(path, TABLES["events"], dt.date(2020, 1, 1))
+    assert kept["amount"].to_pylist() == [1.0, 2.0, 4.0]
+    assert read_table_file(path).num_rows == len(cells)
+    pyarrow.parquet.write_table(cells.slice(0, 0), path)
+    assert read_table_file(path, TABLES["events"], dt.date(2020, 1, 1)).column_names == cells.column_names

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.register import day, last_full_month
+from features.register import MANY_ROWS, assemble, day, last_full_month
 from features.tables import TABLES
 from tests.features.generated import Row, register, rows
 
@@ -108,3 +108,16 @@ def test_days_and_months_count_from_1970() -> None:
     assert day(dt.date(1970, 1, 1)) == 0
     assert last_full_month(dt.date(2021, 12, 31)) == 51 * 12 + 11
     assert last_full_month(dt.date(2021, 12, 30)) == 51 * 12 + 10
+
+
+@pytest.mark.parametrize("widest", [40, 2**31 - 1])
+def test_many_rows_stand_in_the_same_order_as_few(widest: int) -> None:
+    random = np.random.default_rng(3)
+    household = random.integers(0, 500, MANY_ROWS + 1).astype(np.int32)
+    names = ("member_id", "start_date", "end_date", "known_on")
+    columns = {name: random.choice([-1, 0, 5, 6, widest], len(household)).astype(np.int32) for name in names}
+    columns["monthly_wage"] = np.arange(len(household), dtype=np.float64)  # tells equal rows apart
+    order = np.lexsort((columns["known_on"], columns["start_date"], columns["member_id"], household))
+    table = assemble(TABLES["employment"], household, columns)
+    assert np.array_equal(table.household, household[order])
+    assert np.array_equal(table.columns["monthly_wage"], columns["monthly_wage"][order])
