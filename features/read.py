@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -20,12 +19,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
-import yaml
 
+from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
-from features.pseudonym import pseudonym
-from features.register import NEVER, Array, Indicator, Register, RegisterInfo, TableArrays, assemble, day, empty_table
+from features.folder import digest, read_info, table_files
+from features.pseudonym import PSEUDONYM, check_mark, pseudonym
+from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.tables import TABLES, Column, Kind, Table
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
@@ -43,42 +43,6 @@ class Reading:
     rows_left_out: dict[str, int] = field(default_factory=dict)
 
 
-def read_info(folder: Path) -> RegisterInfo:
-    """The register's own description, `register.yaml`; a folder without one is a plain, real register."""
-    path = folder / "register.yaml"
-    if not path.exists():
-        return RegisterInfo()
-    text = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    known = {"county", "synthetic", "known_until", "indicators", "seed", "households", "from", "to", "note"}
-    if extra := set(text) - known:
-        raise RegisterError(f"{path}: unknown entries 未知条目 {sorted(extra)}; known are {sorted(known)}")
-    until = text.get("known_until")
-    return RegisterInfo(
-        county=str(text.get("county") or ""),
-        synthetic=bool(text.get("synthetic", False)),
-        known_until=dt.date.fromisoformat(str(until)) if until else None,
-        indicators=tuple(Indicator(**entry) for entry in text.get("indicators") or ()),
-    )
-
-
-def table_files(folder: Path, name: str) -> list[Path]:
-    """The files of one table: NAME.parquet, NAME.csv or the parts inside the folder NAME."""
-    found = [path for path in (folder / f"{name}.parquet", folder / f"{name}.csv") if path.is_file()]
-    if (folder / name).is_dir():
-        found += sorted(path for path in (folder / name).iterdir() if path.suffix in {".parquet", ".csv"})
-    return found
-
-
-def digest(files: Iterable[Path]) -> str:
-    """sha256 over the files' names and contents: the version of the data."""
-    total = hashlib.sha256()
-    for path in sorted(files):
-        total.update(path.name.encode())
-        with path.open("rb") as stream:
-            total.update(hashlib.file_digest(stream, "sha256").digest())
-    return total.hexdigest()
-
-
 def read_register(
     folder: Path,
     key: bytes | None,
@@ -86,6 +50,9 @@ def read_register(
     since: dt.date | None = None,
     tables: Collection[str] | None = None,
     name_members: bool = True,
+    info: RegisterInfo | None = None,
+    stored: Collection[str] = (),
+    region: str = "",
     progress: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Reads all tables of a register folder.
@@ -96,16 +63,21 @@ def read_register(
         key: the pseudonym key; None keeps ids as they are, for public panels only.
         since: leave out incomes, events and visits that lie wholly before this day (the last 36 months are enough to score).
         tables: read only these; all by default.
-        name_members: as `from_arrow`.
+        name_members: as `from_arrow`; without them the version is that of the files, which takes no time.
+        info: the register's description, in the place of the folder's own.
+        stored: as `from_arrow`; with it the folder needs no households table.
+        region: as `from_arrow`.
         progress: called with each table's name as it starts.
 
     Raises:
-        RegisterError: there is no households table, or a table lacks a required column.
+        RegisterError: there is no households table, a table lacks a required column, or the pseudonyms are of another key.
     """
     files = {name: table_files(folder, name) for name in TABLES}
-    if not files["households"]:
+    if not files["households"] and not stored:
         raise RegisterError(f"{folder} holds no households table 缺少户表: expected households.parquet, households.csv or households/")
-    info = read_info(folder)
+    info = info or read_info(folder)
+    if info.key_mark:
+        check_mark(info.key_mark, key)
     frames: dict[str, pa.Table] = {}
     problems: list[Problem] = []
     missing: list[Problem] = []
@@ -136,11 +108,37 @@ def read_register(
             problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
     if missing:
         raise RegisterError(f"{folder} cannot be read 无法读取", missing)
-    reading = from_arrow(frames, info, key, name_members=name_members)
+    if info.key_mark:
+        _check_pseudonyms(frames)
+    reading = from_arrow(frames, info, None if info.key_mark else key, name_members=name_members, stored=stored, region=region)
     reading.problems[:0] = problems
-    info = RegisterInfo(info.county, info.synthetic, info.known_until, info.indicators, version.result())
-    reading.register = Register(reading.register.household_id, reading.register.tables, reading.register.texts, info)
+    reading.register = replace(
+        reading.register, info=replace(info, digest=register_digest(reading.register) if name_members else version.result())
+    )
     return reading
+
+
+def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
+    """Refuses plain ids in a register that claims to hold pseudonyms only.
+
+    Raises:
+        RegisterError: names the columns.
+    """
+    plain = [
+        Problem(
+            name,
+            None,
+            column,
+            "holds ids that are no pseudonyms 含有未假名化的编号",
+            "take pseudonymised out of register.yaml 请去掉该标记",
+        )
+        for name, frame in frames.items()
+        for column in ("household_id", "member_id")
+        if column in frame.column_names
+        and pc.any(pc.invert(pc.match_substring_regex(_words(_dictionary(_text(frame[column]))), PSEUDONYM))).as_py()
+    ]
+    if plain:
+        raise RegisterError("the register is said to be pseudonymised and is not 标为已假名化，但并非如此", plain)
 
 
 def read_table_file(path: Path, schema: Table | None = None, since: dt.date | None = None) -> pa.Table:
@@ -178,7 +176,15 @@ def _since(values: pa.ChunkedArray, since: dt.date) -> pa.ChunkedArray:
     return pc.fill_null(pc.greater_equal(values, bound), True)
 
 
-def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | None, *, name_members: bool = True) -> Reading:
+def from_arrow(
+    frames: Mapping[str, pa.Table],
+    info: RegisterInfo,
+    key: bytes | None,
+    *,
+    name_members: bool = True,
+    stored: Collection[str] = (),
+    region: str = "",
+) -> Reading:
     """Encodes Arrow tables (columns named as in the schema) into a register.
 
     Args:
@@ -186,14 +192,19 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
         info: the register's description.
         key: the pseudonym key, or None to keep ids.
         name_members: keep the members' pseudonyms; without them members are told apart, which is all that a score needs.
+        stored: (pseudonymous) ids of households that are stored elsewhere: rows may speak of them too.
+        region: area code; a household row of a village outside it is left out, and with it what speaks of that household only.
 
     Returns:
         the reading; households sorted by (pseudonymous) id.
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
-    written = _words(_dictionary(_text(frames["households"]["household_id"])))  # each household's id as the files write it
+    outside = _outside(frames.get("households"), region)
+    listed = _listed(frames.get("households"), outside)
+    named = [_words(_dictionary(_text(frame["household_id"]))) for frame in frames.values()] if stored else []
+    written = pc.unique(pa.concat_arrays([listed, *named]))  # each household's id as the files write it
     ids = [word if not word or key is None else pseudonym(key, word) for word in written.to_pylist()]
-    universe = np.array(sorted({name for name in ids if name}), dtype=np.str_)
+    universe = np.array(sorted({name for name in ids[: len(listed)] if name}.union(stored)), dtype=np.str_)
     places = pc.index_in(pa.array(ids, pa.string()), pa.array(universe.tolist(), pa.string()))
     members = _Members(key, name_members)
     sorting = ThreadPoolExecutor(1)  # sorts one table while the cells of the next are read
@@ -211,12 +222,19 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
         household = _take(places.take(pc.index_in(_words(coded), written)), coded.indices)
         columns: dict[str, Array] = {}
         usable = household >= 0
+        elsewhere = outside if name == "households" and outside is not None else np.zeros(len(frame), dtype=bool)
+        if name == "households":
+            report.rows(
+                elsewhere, "village_code", f"the village lies outside {region} 该村不在 {region} 范围内", "remove the row 请删除该行"
+            )
         report.rows(
-            ~usable,
+            ~usable & ~elsewhere,
             "household_id",
-            "the household is not in the households table 户表中无此户",
+            "the household is not in the households table 户表中无此户"
+            + (f"，或不在 {region} 范围内 or lies outside {region}" if region else ""),
             "add it to households 请在户表补录",
         )
+        usable &= ~elsewhere
         for column in schema.columns:
             if column.name == "household_id":
                 continue
@@ -270,6 +288,24 @@ def from_arrow(frames: Mapping[str, pa.Table], info: RegisterInfo, key: bytes | 
     reading.register = Register(universe, {name: table.result() for name, table in tables.items()}, texts, info)
     sorting.shutdown()
     return reading
+
+
+def _outside(households: pa.Table | None, region: str) -> BoolArray | None:
+    """Which household rows lie in a village outside a region; None where none can."""
+    if not region or households is None:
+        return None
+    villages = _dictionary(_text(households["village_code"]))
+    beyond = np.append(np.array(pc.invert(pc.starts_with(_words(villages), region)), dtype=bool), False)
+    return np.asarray(beyond[villages.indices.fill_null(len(beyond) - 1).to_numpy(zero_copy_only=False)])
+
+
+def _listed(households: pa.Table | None, outside: BoolArray | None) -> pa.StringArray:
+    """The ids of the households table, those apart whose every row lies outside."""
+    if households is None:
+        return pa.array([], pa.string())
+    coded = _dictionary(_text(households["household_id"]))
+    inside = _words(coded) if outside is None else _words(coded).take(coded.indices.filter(pa.array(~outside)).drop_null())
+    return pc.unique(inside)
 
 
 class _Members:

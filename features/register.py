@@ -89,7 +89,8 @@ class RegisterInfo:
         synthetic: True where no real person stands behind a row; such registers use the synthetic line table.
         known_until: the last day for which the register claims to be complete in what was known.
         indicators: the declared names of the indicators table.
-        digest: sha256 over the files it was read from, "" where it never was a file.
+        digest: the version of the data (`features.contents`), "" where nobody worked it out.
+        key_mark: where its ids are pseudonyms already, the mark of their key; "" where they are plain.
     """
 
     county: str = ""
@@ -97,6 +98,7 @@ class RegisterInfo:
     known_until: dt.date | None = None
     indicators: tuple[Indicator, ...] = ()
     digest: str = ""
+    key_mark: str = ""
 
 
 MISSING: dict[Kind, float | int] = {

@@ -8,8 +8,7 @@ that title rows above it and columns in another order do no harm.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from features.contents import register_digest
 from features.errors import Problem, RegisterError
 from features.read import Reading, from_arrow
 from features.register import Indicator, RegisterInfo
@@ -92,8 +92,12 @@ class Filled:
         return replace(problem, table=sheet, row=None if problem.row is None else numbers[problem.row - 1])
 
 
-def read_cells(path: Path) -> Filled:
+def read_cells(path: Path, *, partial: bool = False) -> Filled:
     """The cells of a filled-in template.
+
+    Args:
+        path: the .xlsx file.
+        partial: households may be missing, because they are stored elsewhere.
 
     Raises:
         RegisterError: the file is no workbook, has no sheet 户, or a sheet lacks a required column.
@@ -111,11 +115,14 @@ def read_cells(path: Path) -> Filled:
         sheet = next((name for name in (table.zh, table.name) if name in cells), None)
         if sheet is not None:
             _sheet_cells(table, sheet, cells[sheet], filled, faults)
-    if "households" not in filled.frames and not faults:
+    known = {ABOUT, DECLARED, *(word for table in TABLES.values() for word in (table.zh, table.name))}
+    for sheet in sorted(cells.keys() - known):
+        filled.problems.append(Problem(sheet, None, None, "unknown sheet, not read 未知工作表，未读取", "check its name 请核对表名"))
+    if "households" not in filled.frames and not faults and not partial:
         faults.append(Problem("户", None, None, "the sheet 户 is missing 缺少工作表“户”", "start from the template 请使用模板"))
     if faults:
         raise RegisterError(f"{path} cannot be read 无法读取", faults)
-    if not len(filled.frames["households"]):
+    if not partial and not len(filled.frames["households"]):
         filled.problems.append(Problem("户", None, None, "no household is filled in 未填写任何户", "fill in the sheet 请填写"))
     return filled
 
@@ -134,9 +141,25 @@ def read_workbook(path: Path, key: bytes | None) -> Reading:
         RegisterError: as `read_cells`.
     """
     filled = read_cells(path)
-    info = replace(filled.info, digest=hashlib.sha256(path.read_bytes()).hexdigest())
-    reading = from_arrow(filled.frames, info, key)
+    return from_cells(filled, key, filled.info)
+
+
+def from_cells(filled: Filled, key: bytes | None, info: RegisterInfo, *, stored: Collection[str] = (), region: str = "") -> Reading:
+    """Encodes a workbook's cells into a register.
+
+    Args:
+        filled: the cells.
+        key: the pseudonym key, or None to keep ids as they are.
+        info: the register's description.
+        stored: as `features.read.from_arrow`.
+        region: as `features.read.from_arrow`.
+
+    Returns:
+        the register and every problem, by sheet and Excel row.
+    """
+    reading = from_arrow(filled.frames, info, key, stored=stored, region=region)
     reading.problems = filled.problems + [filled.in_sheet(problem) for problem in reading.problems]
+    reading.register = replace(reading.register, info=replace(info, digest=register_digest(reading.register)))
     return reading
 
 

@@ -57,7 +57,8 @@ def score_file(
     import pyarrow.csv
     import pyarrow.parquet
 
-    from features.read import read_info, read_register
+    from features.folder import read_info
+    from features.read import read_register
 
     if out.suffix not in SUFFIXES:
         raise UserError(f"输出文件应为 .parquet 或 .csv the output is a .parquet or .csv file, not {out.name}")

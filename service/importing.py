@@ -1,4 +1,4 @@
-"""Brings a register into the database: all of it or nothing, and the same folder again changes nothing."""
+"""Brings files into the stored register: all of it or nothing, and the same again changes nothing."""
 
 from __future__ import annotations
 
@@ -7,36 +7,68 @@ import datetime as dt
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row
 
 from features.errors import Problem, UserError
-from features.pseudonym import load_key, pseudonym
+from features.pseudonym import key_mark, load_key
+from features.register import RegisterInfo
+from features.tables import TABLES
 from service.clock import Clock, stamp
+from service.incoming import opened
 from service.storage.database import Database
-from service.storage.register_store import ImportRecord, replace_register, stored_fingerprint
+from service.storage.exclusive import only_one
+from service.storage.import_plan import Mode, Plan, plan
+from service.storage.import_store import ImportRecord, sweep, write
+from service.storage.register_store import import_of, info_of, stored_households, stored_import
+from service.storage.tables import codebook
 
 PROBLEM_COLUMNS = ("table", "row", "column", "reason", "remedy")
 SHORTEST_MEMORY_MONTHS = 12
+PLACE = "import"
+STEPS = 2 + 2 * len(TABLES)
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TableCounts:
+    """What an import does to one table, in rows."""
+
+    new: int = 0
+    changed: int = 0
+    dropped: int = 0
+    unchanged: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What an import came to.
+    """What an import came to, or would come to.
 
     Attributes:
         fresh: False where the same data stood in the database already and nothing was written.
+        number: of the import; None where nothing was written.
+        households: how many the register holds afterwards.
+        rows: how many rows it holds afterwards.
+        tables: by table; `changed` rows are new ones that speak of something that was known.
         problems: everything that was wrong with the files.
-        report: where all problems are listed, or None where there are none.
+        report: where all problems are listed, or None where there are none or nobody asked.
     """
 
     fresh: bool
-    households: int
-    rows: int
-    rows_left_out: int
-    problems: Sequence[Problem]
-    report: Path | None
+    number: int | None = None
+    households: int = 0
+    households_new: int = 0
+    households_dropped: int = 0
+    rows: int = 0
+    rows_left_out: int = 0
+    tables: Mapping[str, TableCounts] | None = None
+    problems: Sequence[Problem] = ()
+    report: Path | None = None
 
 
 def pseudonym_key(path: Path, *, demo: bool) -> bytes:
@@ -78,72 +110,166 @@ def months_before(date: dt.date, months: int) -> dt.date:
 
 def import_register(
     database: Database,
-    folder: Path,
+    source: Path,
     key: bytes,
     *,
     months: int | None,
     uploads: Path,
     clock: Clock,
-    progress: Callable[[str, int], None] = lambda *_: None,
+    mode: Mode = "update",
+    dry_run: bool = False,
+    region: str = "",
+    report: bool = True,
+    progress: Progress = lambda *_: None,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Imported:
-    """Reads a register folder and puts it in the place of the stored register.
+    """Reads files and brings them into the stored register.
 
     Args:
         database: where to.
-        folder: as `features.read.read_register` reads it.
+        source: a folder, an Excel workbook or a zip of tables.
         key: the pseudonym key.
         months: how many months of incomes, events and visits before the register's `known_until` to take; None takes all.
-        uploads: where the list of problems is written.
+        uploads: where a zip is unpacked meanwhile, and the list of problems written.
         clock: for the record only.
+        mode: `update` adds what is new; `replace` also drops what the files no longer hold.
+        dry_run: work everything out and write nothing.
+        region: only households of this area are taken; the others are left out and named.
+        report: write the list of problems.
         progress: called with (what is done now, rows).
+        waiting: called once if another import is under way, which is waited for.
 
     Raises:
-        UserError: the folder cannot be read, or holds no usable household; the stored register stays as it was.
+        UserError: the files cannot be read, hold nothing usable, or do not fit what is stored; the register stays as it was.
     """
-    # pyarrow is needed here only: the service itself starts without it.
-    from features.read import digest, read_info, read_register, table_files
-    from features.tables import TABLES
-
-    if not folder.is_dir():
-        raise UserError(f"没有这个目录 no such folder: {folder}")
     if months is not None and months < SHORTEST_MEMORY_MONTHS:
         raise UserError(f"至少需要 {SHORTEST_MEMORY_MONTHS} 个月的数据 at least {SHORTEST_MEMORY_MONTHS} months are needed to score")
-    progress("checking", 0)
-    files = [path for name in TABLES for path in table_files(folder, name)]
-    description = folder / "register.yaml"
-    if description.is_file():
-        files.append(description)
-    # Of the key only its effect enters the fingerprint: another key makes other pseudonyms and hence another import.
-    parts = (digest(files), str(months), pseudonym(key, "import fingerprint"))
-    fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    with database.reading() as connection:
-        if stored_fingerprint(connection) == fingerprint:
-            return Imported(False, 0, 0, 0, (), None)
-    info = read_info(folder)
-    since = months_before(info.known_until, months) if info.known_until and months is not None else None
-    reading = read_register(folder, key, since=since, progress=lambda name: progress(f"reading {name}", 0))
-    register = reading.register
-    rows = sum(len(table) for table in register.tables.values())
-    if not len(register.tables["households"]):
-        raise UserError(
-            f"{folder} 中没有一户可用 holds no usable household: the first problems are\n"
-            + "\n".join(f"  {p}" for p in reading.problems[:20])
+    with only_one(database, PLACE, waiting=waiting):
+        sweep(database)
+        progress("checking", 0)
+        with database.reading() as connection:
+            base = _base(connection, key, mode)
+            stored = stored_households(connection, region) if base is not None and mode == "update" else []
+        with opened(source, uploads, partial=bool(stored)) as incoming:
+            # Of the key only its effect enters the fingerprint: another key makes other pseudonyms and hence another import.
+            parts = (incoming.fingerprint, mode, str(months), region, key_mark(key))
+            fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+            if base is not None and base.fingerprint == fingerprint:
+                return Imported(False, households=base.households, rows=base.rows)
+            info = incoming.info or RegisterInfo()
+            if base is not None and mode == "update":
+                info = merged(info_of(base), incoming.info)
+            since = months_before(info.known_until, months) if info.known_until and months is not None else None
+            progress("reading", 0)
+            reading = incoming.read(key, info, since, stored, region)
+        register = reading.register
+        usable = len(register.tables["households"]) or (stored and any(len(table) for table in register.tables.values()))
+        if not usable:
+            raise UserError(
+                f"{source} 中没有一户可用 holds no usable household: the first problems are\n"
+                + "\n".join(f"  {problem}" for problem in reading.problems[:20])
+            )
+        with database.reading() as connection:
+            planned = plan(connection, register, info, mode, progress)
+        record = ImportRecord(
+            fingerprint=fingerprint,
+            mode=mode,
+            months=months,
+            key_mark=key_mark(key),
+            rows_left_out=sum(reading.rows_left_out.values()),
+            problems=len(reading.problems),
         )
-    report = _report(uploads, fingerprint, reading.problems)
-    record = ImportRecord(
-        fingerprint=fingerprint,
-        digest=register.info.digest,
-        mode="replace",
-        months=months,
-        households=len(register),
-        rows=rows,
-        rows_left_out=sum(reading.rows_left_out.values()),
-        problems=len(reading.problems),
-        imported_at=stamp(clock()),
+        number = None
+        if not dry_run and not planned.changes_nothing:
+            try:
+                number = write(database, planned, record, stamp(clock()), progress)
+            except BaseException:
+                sweep(database)
+                raise
+    return Imported(
+        fresh=not planned.changes_nothing,
+        number=number,
+        households=planned.households,
+        households_new=planned.households_new,
+        households_dropped=planned.households_dropped,
+        rows=planned.rows,
+        rows_left_out=record.rows_left_out,
+        tables=_counts(planned, reading.rows_left_out),
+        problems=reading.problems,
+        report=_report(uploads, fingerprint, reading.problems) if report else None,
     )
-    with database.writing() as connection:
-        replace_register(connection, register, record, lambda name, written: progress(f"writing {name}", written))
-    return Imported(True, len(register), rows, record.rows_left_out, reading.problems, report)
+
+
+def _base(connection: Connection, key: bytes, mode: Mode) -> Row[Any] | None:
+    """The import that a further one builds on; None where it begins anew.
+
+    Raises:
+        UserError: an update cannot be brought into what is stored.
+    """
+    number = stored_import(connection)
+    row = None if number is None else import_of(connection, number)
+    if row is None:
+        return None
+    again = "--mode replace 重新导入 import everything anew with mode replace"
+    if row.codebook != codebook():
+        if mode == "update":
+            raise UserError(f"数据表结构已变 what is stored was written with another version of the tables: {again}")
+        return None
+    if row.key_mark != key_mark(key):
+        if mode == "update":
+            raise UserError(f"假名密钥与现有数据不同 what is stored bears pseudonyms of another key: use that key, or {again}")
+        return None
+    return row
+
+
+def merged(stored: RegisterInfo, files: RegisterInfo | None) -> RegisterInfo:
+    """How a register is described after an update.
+
+    Args:
+        stored: as it is described now.
+        files: as the files describe it; None where they do not.
+
+    Raises:
+        UserError: the two cannot both be true.
+    """
+    if files is None:
+        return replace(stored, digest="")
+    if files.county and stored.county and files.county != stored.county:
+        raise UserError(
+            f"县代码不符 the files are of county {files.county}, the stored register is of {stored.county}: "
+            "check register.yaml, or use mode replace 请核对，或改用 replace"
+        )
+    if files.synthetic != stored.synthetic:
+        said, held = ("合成 made-up", "真实 real") if files.synthetic else ("真实 real", "合成 made-up")
+        raise UserError(
+            f"数据性质不符 the files say that they are {said}, the stored register is {held}: "
+            "the two are never mixed 两者不得混用; correct synthetic in register.yaml (说明), or use mode replace"
+        )
+    known = {indicator.name: indicator for indicator in stored.indicators}
+    for indicator in files.indicators:
+        if known.setdefault(indicator.name, indicator) != indicator:
+            raise UserError(
+                f"指标 {indicator.name} 的定义与现有不同 the indicator {indicator.name} is declared in another way than before: "
+                "give it another name, or the same declaration 请改名或保持原定义"
+            )
+    ends = [end for end in (stored.known_until, files.known_until) if end is not None]
+    return RegisterInfo(
+        county=stored.county or files.county,
+        synthetic=stored.synthetic,
+        known_until=max(ends, default=None),
+        indicators=tuple(known.values()),
+        key_mark=files.key_mark,
+    )
+
+
+def _counts(planned: Plan, left_out: Mapping[str, int]) -> dict[str, TableCounts]:
+    """What happens to each table that anything happens to."""
+    counts = {
+        name: TableCounts(len(change.added), change.changed, len(change.dropped[0]), change.same, left_out.get(name, 0))
+        for name, change in planned.tables.items()
+    }
+    lost = {name: TableCounts(left_out=rows) for name, rows in left_out.items() if name not in counts}
+    return {name: found for name, found in (counts | lost).items() if found != TableCounts()}
 
 
 def _report(uploads: Path, fingerprint: str, problems: Sequence[Problem]) -> Path | None:

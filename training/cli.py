@@ -15,9 +15,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from features.errors import UserError
+from features.folder import read_info
 from features.policy.registry import load as load_policy
 from features.pseudonym import load_key
-from features.read import read_info, read_register
+from features.read import read_register
 from features.register import Register
 from models.bundle import load as load_bundle
 from models.bundle import write
@@ -153,16 +154,17 @@ def card(
 
 
 def _read(folder: Path, home: Path, key: Path | None) -> Register:
-    """The register under pseudonyms; a synthetic one may make itself a key, a real one may not."""
+    """The register under pseudonyms; a synthetic one may make itself a key, a real one may not, a pseudonymised one needs none."""
     path = key or home / "pseudonym.key"
-    if not path.exists() and read_info(folder).synthetic:
+    info = read_info(folder)
+    if not path.exists() and info.synthetic and not info.key_mark:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         path.write_text(secrets.token_hex(32))
         console.print(f"已为合成数据生成假名密钥 made a pseudonym key for synthetic data: {path}")
-    secret = load_key(path)
+    secret = load_key(path) if path.exists() or not info.key_mark else None
     with console.status("读取登记册 reading the register") as status:
-        reading = read_register(folder, secret, name_members=False, progress=lambda table: status.update(f"读取 reading {table}"))
+        reading = read_register(folder, secret, progress=lambda table: status.update(f"读取 reading {table}"))
     left_out = sum(reading.rows_left_out.values())
     console.print(
         f"{folder}: {len(reading.register):,} 户 households, {sum(reading.rows_read.values()):,} 行 rows, 未载入 left out {left_out:,}, "

@@ -1,79 +1,43 @@
-"""The register in the database: written as one transaction, read back as the arrays it came from."""
+"""Reads the stored register back: as it stands now, or as any earlier import left it."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, cast, or_, select
 
 from features.errors import UserError
-from features.register import (
-    NEVER,
-    Array,
-    Indicator,
-    Register,
-    RegisterInfo,
-    TableArrays,
-    assemble,
-    empty_table,
-)
+from features.register import Array, Columns, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
 from features.tables import TABLES, Kind, Table
-from service.storage.database import insert_columns, plain_rows
+from service.storage.database import plain_rows
 from service.storage.packing import Packing
-from service.storage.tables import (
-    codebook,
-    imports,
-    register_ids,
-    register_state,
-    register_tables,
-    register_words,
-)
+from service.storage.tables import codebook, imports, register_ids, register_state, register_tables, register_words
+
+MEMBERS = ("members", "member_id")
 
 
-@dataclass(frozen=True, slots=True)
-class ImportRecord:
-    """What an import found, kept beside the register it made.
-
-    Attributes:
-        fingerprint: of files, months and pseudonym key together: the same again changes nothing.
-        digest: of the files alone: the version of the data.
-    """
-
-    fingerprint: str
-    digest: str
-    mode: str
-    months: int | None
-    households: int
-    rows: int
-    rows_left_out: int
-    problems: int
-    imported_at: str
-
-
-def stored_fingerprint(connection: Connection) -> str | None:
-    """The fingerprint of the import that the stored register came from; None where no register is stored."""
-    join = register_state.join(imports, register_state.c.import_id == imports.c.id)
-    return connection.execute(
-        select(imports.c.fingerprint).select_from(join).where(register_state.c.codebook == codebook())
-    ).scalar_one_or_none()
+def shelf(table: str, column: str) -> tuple[str, str]:
+    """Under which name a column's words are kept: member ids are one list for all tables that name members."""
+    return MEMBERS if column == "member_id" else (table, column)
 
 
 def stored_import(connection: Connection) -> int | None:
-    """The number of the import that the stored register came from; None where no register is stored."""
+    """The number of the import in use; None where no register is stored."""
     return connection.execute(select(register_state.c.import_id)).scalar_one_or_none()
 
 
-def stored_info(connection: Connection) -> RegisterInfo | None:
-    """The description of the stored register; None where there is none."""
-    row = connection.execute(select(register_state)).one_or_none()
-    if row is None:
-        return None
+def import_of(connection: Connection, number: int) -> Row[Any] | None:
+    """What an import was: a row of `imports`; None where there is none of that number, or its rows were never all written."""
+    return connection.execute(select(imports).where(imports.c.id == number, imports.c.imported_at.is_not(None))).one_or_none()
+
+
+def info_of(row: Row[Any]) -> RegisterInfo:
+    """How an import described the register."""
     return RegisterInfo(
         county=row.county,
         synthetic=row.synthetic,
@@ -83,131 +47,134 @@ def stored_info(connection: Connection) -> RegisterInfo | None:
     )
 
 
-def replace_register(
-    connection: Connection, register: Register, record: ImportRecord, progress: Callable[[str, int], None] = lambda *_: None
-) -> int:
-    """Puts a register in the place of the stored one.
+def stored_info(connection: Connection) -> RegisterInfo | None:
+    """The description of the register in use; None where there is none."""
+    number = stored_import(connection)
+    row = None if number is None else import_of(connection, number)
+    return None if row is None else info_of(row)
+
+
+def load_register(connection: Connection, progress: Callable[[str], None] = lambda _: None, *, at: int | None = None) -> Register:
+    """Reads the stored register, equal to the one that was written.
 
     Args:
-        connection: inside a writing transaction: if anything fails, the old register stays.
-        register: what was read.
-        record: how it was read.
-        progress: called with a table's name and its rows when it is written.
+        connection: to read with.
+        progress: called with each table's name as it starts.
+        at: as this import left it; None takes the import in use.
 
     Returns:
-        the import's number.
-    """
-    for table in (register_state, register_ids, register_words, *register_tables.values()):
-        connection.execute(delete(table))
-    number = int(connection.execute(insert(imports).values(**asdict(record)).returning(imports.c.id)).scalar_one())
-    households = len(register)
-    insert_columns(connection, register_ids, {"household": np.arange(households), "household_id": register.household_id}, households)
-    written: dict[int, tuple[str, str]] = {}
-    for place, words in register.texts.items():
-        # Member ids are one list for all tables that name members; it is kept once, the others refer to it.
-        if id(words) not in written:
-            written[id(words)] = place
-            _write_words(connection, place, words)
-        else:
-            first = written[id(words)]
-            _write_words(connection, place, [f"@{first[0]}.{first[1]}"], at=-1)
-    for name, arrays in register.tables.items():
-        _write_table(connection, TABLES[name], arrays, number)
-        progress(name, len(arrays))
-    info = register.info
-    connection.execute(
-        insert(register_state).values(
-            id=1,
-            import_id=number,
-            county=info.county,
-            synthetic=info.synthetic,
-            known_until=info.known_until.isoformat() if info.known_until else None,
-            indicators=json.dumps([asdict(indicator) for indicator in info.indicators], ensure_ascii=False),
-            digest=info.digest,
-            codebook=codebook(),
-        )
-    )
-    return number
-
-
-def _write_words(connection: Connection, place: tuple[str, str], words: Any, at: int = 0) -> None:
-    rows = len(words)
-    columns = {"table_name": [place[0]] * rows, "column_name": [place[1]] * rows, "place": np.arange(at, at + rows), "word": words}
-    insert_columns(connection, register_words, columns, rows)
-
-
-def _write_table(connection: Connection, schema: Table, arrays: TableArrays, number: int) -> None:
-    rows = len(arrays)
-    if not rows:
-        return
-    household = arrays.household
-    first = np.flatnonzero(np.concatenate(([True], household[1:] != household[:-1])))
-    line = np.arange(rows) - np.repeat(first, np.diff(np.append(first, rows)))
-    columns: dict[str, Array | list[Any]] = {"household": household, "line": line, "loaded_in": np.full(rows, number)}
-    for column in schema.columns:
-        if column.name == "household_id":
-            continue
-        values = arrays.columns[column.name]
-        if column.kind is Kind.NUMBER:
-            columns[column.name] = values
-            continue
-        missing = _missing(column.kind, values)
-        columns[column.name] = np.where(missing, np.nan, values) if missing.any() else values.astype(np.int64)
-    insert_columns(connection, register_tables[schema.name], columns, rows)
-
-
-def _missing(kind: Kind, values: Array) -> Array:
-    missing: Array = (
-        np.isnan(values) if kind in (Kind.FLAG, Kind.NUMBER) else values == NEVER if kind in (Kind.DATE, Kind.MONTH) else values < 0
-    )
-    return missing
-
-
-def load_register(connection: Connection, progress: Callable[[str], None] = lambda _: None) -> Register:
-    """Reads the stored register back, equal to the one that was written.
+        the register, households sorted by id.
 
     Raises:
-        UserError: no register is stored, or it was written with another codebook.
+        UserError: no such register is stored, or it was written with another codebook.
     """
-    info = stored_info(connection)
-    if info is None:
-        raise UserError("no register is stored yet 尚未导入数据: run python -m service import DIR")
-    if connection.execute(select(register_state.c.codebook)).scalar_one() != codebook():
+    number = stored_import(connection) if at is None else at
+    if number is None:
+        raise UserError("还没有导入数据 no register is stored yet: run python -m service import DIR")
+    row = import_of(connection, number)
+    if row is None:
+        raise UserError(f"没有第 {number} 次导入 there is no import {number}; GET /api/v1/imports lists them 请查看导入记录")
+    if row.codebook != codebook():
         raise UserError(
-            "the stored register was written with another version of the tables 数据表结构已变: run python -m service import DIR again"
+            "数据表结构已变 the stored register was written with another version of the tables: "
+            "请重新导入 run python -m service import DIR --mode replace"
         )
-    ids = connection.execute(select(register_ids.c.household_id).order_by(register_ids.c.household)).scalars().all()
     tables = {}
     for name, schema in TABLES.items():
         progress(name)
-        tables[name] = _read_table(connection, schema)
-    return Register(np.array(ids, dtype=np.str_), tables, _read_words(connection), info)
+        tables[name] = read_rows(connection, schema, number)[0]
+    ids = read_ids(connection)
+    present = np.zeros(len(ids), dtype=bool)
+    for table in tables.values():
+        present[table.household] = True
+    numbers = np.flatnonzero(present)
+    numbers = numbers[np.argsort(ids[numbers], kind="stable")]
+    place = np.zeros(len(ids), dtype=np.int32)
+    place[numbers] = np.arange(len(numbers), dtype=np.int32)
+    words = read_words(connection)
+    texts = {
+        (name, column.name): words.get(shelf(name, column.name), [])
+        for name, schema in TABLES.items()
+        for column in schema.columns
+        if column.kind in (Kind.ID, Kind.TEXT) and column.name != "household_id" and len(tables[name])
+    }
+    sorted_tables = {name: assemble(TABLES[name], place[table.household], table.columns) for name, table in tables.items()}
+    return Register(ids[numbers], sorted_tables, texts, info_of(row))
 
 
-def _read_words(connection: Connection) -> dict[tuple[str, str], list[str]]:
-    texts: dict[tuple[str, str], list[str]] = {}
-    same: list[tuple[tuple[str, str], tuple[str, str]]] = []
+def read_ids(connection: Connection) -> Array:
+    """The household ids by their number; "" where a number was never given."""
+    rows = connection.execute(select(register_ids.c.household, register_ids.c.household_id)).all()
+    found = {row.household: row.household_id for row in rows}
+    return np.array([found.get(number, "") for number in range(max(found, default=-1) + 1)], dtype=np.str_)
+
+
+def stored_households(connection: Connection, region: str = "") -> list[str]:
+    """The ids of the stored households with a village in a region."""
+    number = stored_import(connection)
+    households, w = register_tables["households"], register_words.c
+    village = and_(w.table_name == "households", w.column_name == "village_code", w.place == households.c.village_code)
+    query = (
+        select(register_ids.c.household_id)
+        .join(households, households.c.household == register_ids.c.household)
+        .join(register_words, village)
+        .where(visible(households, number or 0), w.word.startswith(region, autoescape=True))
+        .distinct()
+    )
+    return list(connection.execute(query).scalars().all())
+
+
+def read_words(connection: Connection) -> dict[tuple[str, str], list[str]]:
+    """The words behind the indexes, by shelf."""
+    words: dict[tuple[str, str], list[str]] = {}
     c = register_words.c
-    for table, column, place, word in connection.execute(
-        select(c.table_name, c.column_name, c.place, c.word).order_by(c.table_name, c.column_name, c.place)
+    for table, column, word in plain_rows(
+        connection, select(c.table_name, c.column_name, c.word).order_by(c.table_name, c.column_name, c.place)
     ):
-        if place < 0:
-            first, _, second = word.removeprefix("@").partition(".")
-            same.append(((table, column), (first, second)))
-        else:
-            texts.setdefault((table, column), []).append(word)
-    for place_, original in same:
-        texts[place_] = texts.setdefault(original, [])
-    return texts
+        words.setdefault((table, column), []).append(word)
+    return words
 
 
-def _read_table(connection: Connection, schema: Table) -> TableArrays:
+def visible(table: Any, number: int) -> ColumnElement[bool]:
+    """The rows that an import sees."""
+    return and_(table.c.loaded_in <= number, or_(table.c.dropped_in.is_(None), table.c.dropped_in > number))
+
+
+def read_rows(
+    connection: Connection, schema: Table, number: int, households: Collection[int] | None = None, *, lines: bool = False
+) -> tuple[TableArrays, Array]:
+    """The rows of one table that an import sees, in the order in which they were written; not yet sorted out by date.
+
+    Args:
+        connection: to read with.
+        schema: the table.
+        number: of the import.
+        households: only rows of these household numbers.
+        lines: whether the lines are asked for.
+
+    Returns:
+        the rows, `household` being the household's number; and each row's line, which with the number is its key.
+    """
     table = register_tables[schema.name]
-    rows = connection.execute(select(func.count()).select_from(table)).scalar_one()
-    if not rows:
-        return empty_table(schema)
     packing = Packing([column for column in schema.columns if column.name != "household_id"])
-    cells = select(*packing.cells(table)).order_by(table.c.household, table.c.line)
-    flat = np.fromiter(chain.from_iterable(plain_rows(connection, cells)), np.float64, count=rows * packing.width)
-    household, columns = packing.unpack(flat.reshape(rows, packing.width))
-    return assemble(schema, household, columns)
+    cells = [*packing.cells(table), *([cast(table.c.line, BigInteger)] if lines else [])]
+    query = select(*cells).where(visible(table, number)).order_by(table.c.household, table.c.line)
+    if households is not None:
+        query = query.where(table.c.household.in_(list(households)))
+    width = len(cells)
+    block = np.fromiter(chain.from_iterable(plain_rows(connection, query)), np.float64).reshape(-1, width)
+    if not len(block):
+        return empty_table(schema), np.empty(0, dtype=np.int64)
+    household, columns = packing.unpack(block)
+    unsorted = np.empty(0, dtype=np.int32)
+    arrays = TableArrays(schema.name, Columns(schema, len(block), columns), household, unsorted, unsorted)
+    return arrays, block[:, -1].astype(np.int64) if lines else unsorted
+
+
+def words_of(texts: Mapping[tuple[str, str], list[str]], table: str) -> dict[tuple[str, str], list[str]]:
+    """The words of one table's columns, by column."""
+    return {
+        (table, column.name): texts.get(shelf(table, column.name), [])
+        for column in TABLES[table].columns
+        if column.kind in (Kind.ID, Kind.TEXT)
+    }

@@ -6,7 +6,7 @@ The register is held as it is in memory: compact numbers, with `features.tables`
 * categories: the place of the code in its column's declaration; flags: 0 or 1;
 * days: since 1970-01-01; months: since 1970-01; NULL wherever the cell is missing.
 
-Which codebook a stored register was written with stands in `register_state.codebook`; another one is refused, not guessed at.
+Which codebook an import was written with stands in `imports.codebook`; another one is refused, not guessed at.
 
 A row of the register says with which import it came (`loaded_in`) and with which it went (`dropped_in`, NULL while it stands). Import n
 sees the rows with loaded_in <= n and not dropped_in <= n; `register_state.import_id` says which import is in use. So an import is written
@@ -100,34 +100,36 @@ register_words = Table(
     sqlite_with_rowid=False,
 )
 
-register_state = Table(
-    "register_state",
-    metadata,
-    Column("id", Integer, primary_key=True, autoincrement=False),
-    Column("import_id", Integer, ForeignKey("imports.id"), nullable=False),
-    Column("county", String(CODE_LENGTH), nullable=False),
-    Column("synthetic", Boolean, nullable=False),
-    Column("known_until", String(10)),
-    Column("indicators", Text, nullable=False),
-    Column("digest", String(64), nullable=False),
-    Column("codebook", String(64), nullable=False),
-    CheckConstraint("id = 1", name="one_row"),
-)
-
+# An import describes the whole register as it left it, so that any of them can be read again.
 imports = Table(
     "imports",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("fingerprint", String(64), nullable=False, index=True),
-    Column("digest", String(64), nullable=False),
     Column("mode", String(8), nullable=False),  # update: rows are added; replace: rows that the files no longer hold are dropped
     Column("months", Integer),
+    Column("key_mark", String(20), nullable=False),  # under which key its ids are pseudonyms: another one would make strangers of them
+    Column("county", String(CODE_LENGTH), nullable=False),
+    Column("synthetic", Boolean, nullable=False),
+    Column("known_until", String(10)),
+    Column("indicators", Text, nullable=False),
+    Column("contents", Text, nullable=False),  # JSON: the sums behind the digest, by table
+    Column("digest", String(64), nullable=False),
+    Column("codebook", String(64), nullable=False),
     Column("households", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("rows_left_out", Integer, nullable=False),
     Column("problems", Integer, nullable=False),
-    Column("imported_at", String(32), nullable=False),
+    Column("imported_at", String(32)),  # NULL while its rows are being written: such an import was never in use
     sqlite_autoincrement=True,  # a number is never used twice, or rows of a broken import could pass for another's
+)
+
+register_state = Table(
+    "register_state",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("import_id", Integer, ForeignKey("imports.id"), nullable=False),
+    CheckConstraint("id = 1", name="one_row"),
 )
 
 # An upload and how far it has come. A job is done, or failed with a reason; one that its process left behind is failed at the next start.
@@ -138,6 +140,8 @@ import_jobs = Table(
     Column("file_name", String(255), nullable=False),
     Column("dry_run", Boolean, nullable=False),
     Column("mode", String(8), nullable=False),
+    Column("months", Integer),
+    Column("score", Boolean, nullable=False),  # whether a new list is made afterwards
     Column("state", String(8), nullable=False),  # waiting, running, done, failed
     Column("step", String(64), nullable=False),
     Column("steps_done", Integer, nullable=False),

@@ -14,9 +14,10 @@ import yaml
 
 from features.build import build
 from features.errors import Problem, RegisterError, UserError
+from features.folder import digest
 from features.policy.registry import load
 from features.pseudonym import load_key, pseudonym
-from features.read import digest, read_register, read_table_file
+from features.read import read_register, read_table_file
 from features.tables import TABLES
 from tests.features.generated import INFO, Rows, arrow, register, rows, same
 

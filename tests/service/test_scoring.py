@@ -40,7 +40,7 @@ def test_the_same_list_is_not_made_twice(own_site: Site) -> None:
 
 
 def test_an_import_under_another_key_needs_a_new_list(own_site: Site, register_folder: Path, tmp_path: Path) -> None:
-    import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=tmp_path, clock=now)
+    import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=tmp_path, mode="replace", clock=now)
     assert score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now).fresh
 
 
@@ -130,7 +130,7 @@ def test_exited_households_never_carry_an_edge_flag(site: Site, households: list
 def test_a_model_of_made_up_data_does_not_score_real_households(own_site: Site, tmp_path: Path) -> None:
     folder = made_up.write_register(tmp_path / "real", made_up.county(60), synthetic=False)
     key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
-    import_register(own_site.database, folder, key, months=36, uploads=tmp_path, clock=now)
+    import_register(own_site.database, folder, key, months=36, uploads=tmp_path, mode="replace", clock=now)
     with pytest.raises(UserError, match="made-up data"):
         score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now)
     tried = score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now, allow_synthetic_model=True)
@@ -142,7 +142,7 @@ def test_a_model_of_made_up_data_does_not_score_real_households(own_site: Site, 
 
 def test_without_a_date_there_is_no_score(own_site: Site, tmp_path: Path) -> None:
     folder = made_up.write_register(tmp_path / "undated", made_up.county(20), known_until=None)
-    import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now)
+    import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, mode="replace", clock=now)
     with pytest.raises(UserError, match="--as-of"):
         score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now)
     assert score_stored(own_site.database, bundle_of(own_site), made_up.AS_OF, threads=1, clock=now).as_of == "2023-12-31"

@@ -14,8 +14,9 @@ import pandas as pd
 import yaml
 
 from features.accounts import SIGNS, income_between
+from features.folder import read_info
 from features.policy import registry
-from features.read import read_info, read_register
+from features.read import read_register
 from features.register import last_full_month
 from features.seen import Seen
 from training.synth import preset as presets

@@ -15,7 +15,7 @@ from service.auth import Role
 from service.importing import import_register, pseudonym_key
 from service.storage.database import Database
 from service.storage.register_store import load_register
-from service.storage.tables import imports, register_state
+from service.storage.tables import imports
 from tests.service import made_up
 from tests.service.sites import Site, now, settings_in
 
@@ -58,8 +58,8 @@ def test_the_same_folder_again_changes_nothing(own_site: Site, register_folder: 
 def test_another_key_or_another_span_is_another_import(own_site: Site, register_folder: Path) -> None:
     uploads = own_site.settings.uploads_dir
     key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
-    assert import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=uploads, clock=now).fresh
-    assert import_register(own_site.database, register_folder, key, months=24, uploads=uploads, clock=now).fresh
+    assert import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=uploads, clock=now, mode="replace").fresh
+    assert import_register(own_site.database, register_folder, key, months=24, uploads=uploads, clock=now, mode="replace").fresh
     with own_site.database.reading() as connection:
         assert len(load_register(connection)) == 400
 
@@ -74,7 +74,7 @@ def test_a_failed_import_leaves_the_old_register(own_site: Site, tmp_path: Path)
             raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk is full"):
-        import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now, progress=fail)
+        import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now, mode="replace", progress=fail)
     with own_site.database.reading() as connection:
         after = load_register(connection)
         assert len(connection.execute(select(imports)).all()) == 1
@@ -118,14 +118,14 @@ def test_a_folder_without_usable_households_is_refused(tmp_path: Path, content: 
 
 def test_a_register_of_another_codebook_is_refused_not_guessed_at(own_site: Site) -> None:
     with own_site.database.writing() as connection:
-        connection.execute(update(register_state).values(codebook="older"))
-    with own_site.database.reading() as connection, pytest.raises(UserError, match="import DIR again"):
+        connection.execute(update(imports).values(codebook="older"))
+    with own_site.database.reading() as connection, pytest.raises(UserError, match="--mode replace"):
         load_register(connection)
 
 
 def test_only_the_months_asked_for_are_stored(own_site: Site, register_folder: Path) -> None:
     key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
-    import_register(own_site.database, register_folder, key, months=12, uploads=own_site.settings.uploads_dir, clock=now)
+    import_register(own_site.database, register_folder, key, months=12, uploads=own_site.settings.uploads_dir, mode="replace", clock=now)
     with own_site.database.reading() as connection:
         ends = load_register(connection).tables["incomes"].columns["period_end"]
     assert ends.min() >= (2022 - 1970) * 12 + 11
