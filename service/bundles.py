@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 1.0
 UNTOLD = 100
+TOLD = ("headline", "county", "made_of", "data_version", "policy_version", "limits")
+CUTOFFS = ("red", "orange", "yellow")
 TRIED = 256  # rows of the batch that is tried: enough for the tables to be used as a large request uses them
 
 
@@ -91,6 +94,21 @@ def usable(folder: Path) -> Bundle:
             raise BundleError(folder, "", "试算结果不是数 gives no numbers when tried", "重新训练 train it again")
     _ = bundle.telling, bundle.speakers, bundle.field_names  # worked out once, and now rather than in a request
     return bundle
+
+
+def described(bundle: Bundle) -> dict[str, Any]:
+    """A bundle in short, for a page or a terminal."""
+    card = bundle.card
+    dates = card.get("dates", {})
+    return {
+        "name": bundle.name,
+        "version": bundle.version,
+        "synthetic": card.get("synthetic") is True,
+        "dates": {"fit": dates.get("fit", [])} | {name: dates.get(name) for name in ("calibrate", "test", "known_until")},
+        "cutoffs": {name: getattr(bundle.thresholds, name) for name in CUTOFFS},
+        "features": list(bundle.features),
+        "card": {name: card[name] for name in TOLD if name in card},
+    }
 
 
 class ActiveBundle:

@@ -9,7 +9,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
-from service.commands import data, people, scoring, serving
+from service.commands import data, model, people, scoring, serving
 
 app = typer.Typer(
     help="防贫服务：导入、评分、提供接口。 Fangpin service: import, score, serve.",
@@ -21,6 +21,7 @@ for group in (data.app, scoring.app, serving.app):
     app.add_typer(group)
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
+app.add_typer(model.model_app, name="model")
 
 
 def main() -> None:

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from models.bundle import Bundle
 from service.api.context import ServiceDep, from_database, needs
 from service.auth import Right
+from service.bundles import described
 from service.problems import Json
 from service.storage.model_store import history
 from service.storage.score_store import active
@@ -19,8 +19,6 @@ from service.wire import ERRORS
 
 router = APIRouter(prefix="/api/v1", tags=["model"], responses=ERRORS)
 
-TOLD = ("headline", "county", "made_of", "data_version", "policy_version", "limits")
-CUTOFFS = ("red", "orange", "yellow")
 EVENT = ("id", "event", "model_name", "model_version", "reason", "worker", "at")
 
 
@@ -117,21 +115,6 @@ async def model(service: ServiceDep) -> Response:
             },
         }
     )
-
-
-def described(bundle: Bundle) -> dict[str, Any]:
-    """A bundle in short, for a page or a terminal."""
-    card = bundle.card
-    dates = card.get("dates", {})
-    return {
-        "name": bundle.name,
-        "version": bundle.version,
-        "synthetic": card.get("synthetic") is True,
-        "dates": {"fit": dates.get("fit", [])} | {name: dates.get(name) for name in ("calibrate", "test", "known_until")},
-        "cutoffs": {name: getattr(bundle.thresholds, name) for name in CUTOFFS},
-        "features": list(bundle.features),
-        "card": {name: card[name] for name in TOLD if name in card},
-    }
 
 
 class HistoryQuery(BaseModel):

@@ -35,14 +35,12 @@ def open_database(settings: Settings) -> Iterator[Database]:
         database.close()
 
 
-def read_date(text: str | None) -> dt.date | None:
+def read_date(text: str) -> dt.date:
     """A day as the command line writes it.
 
     Raises:
         UserError: it is no day.
     """
-    if text is None:
-        return None
     try:
         return dt.date.fromisoformat(text)
     except ValueError:

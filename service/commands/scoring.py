@@ -47,7 +47,7 @@ def score(
 
     settings = Settings()
     bundle = ActiveBundle(settings.bundle_dir).current()
-    day = read_date(as_of)
+    day = None if as_of is None else read_date(as_of)
     if (register is None) != (out is None):
         raise UserError("--register 与 --out 须同时给出 are given together: the folder to read and the file to write")
     if register is not None and out is not None:

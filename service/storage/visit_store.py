@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, inser
 from sqlalchemy.exc import IntegrityError
 
 from service.clock import CHINA, read_stamp, stamp
-from service.regions import LEVELS
 from service.storage.database import Database
+from service.storage.scope import inside
 from service.storage.tables import lists, scores, visits
 
 FROM_A_LIST = "list"
@@ -71,9 +71,7 @@ def place_of(connection: Connection, list_version: int, household_id: str, regio
     """County, town and village of a household of a list; None where it is not there, or outside the region."""
     c = scores.c
     row = connection.execute(
-        select(c.county, c.town, c.village).where(
-            c.list_version == list_version, c.household_id == household_id, c[LEVELS[len(region)]] == region
-        )
+        select(c.county, c.town, c.village).where(c.list_version == list_version, c.household_id == household_id, inside(scores, region))
     ).one_or_none()
     return None if row is None else Place(*row)
 
@@ -147,7 +145,7 @@ def visits_of(connection: Connection, list_version: int, household_id: str, regi
     A household's visits go with it: who is responsible for it now sees what others found before it moved here.
     """
     s = scores.c
-    mine = and_(s.list_version == list_version, s.household_id == household_id, s[LEVELS[len(region)]] == region)
+    mine = and_(s.list_version == list_version, s.household_id == household_id, inside(scores, region))
     found = connection.execute(
         select(visits)
         .select_from(scores.outerjoin(visits, visits.c.household_id == s.household_id))
@@ -177,7 +175,7 @@ def recent(
         before: only what was recorded before the visit with this id.
     """
     c = visits.c
-    where = [c[LEVELS[len(region)]] == region, _newest()]
+    where = [inside(visits, region), _newest()]
     if since is not None:
         where.append(c.recorded_at >= stamp(dt.datetime.combine(since, dt.time(), CHINA)))
     if before is not None:
