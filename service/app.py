@@ -19,6 +19,7 @@ from service.sessions import Sessions
 from service.settings import Settings
 from service.storage import model_store
 from service.storage.database import Database
+from service.web import site
 from service.wire import ProblemAnswer
 
 DESCRIPTION = (
@@ -61,6 +62,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
     for router in (health.router, scores.router, risk_list.router, summary.router, visits.router, model.router):
         app.include_router(router)
+    site.install(app)
     _describe(app)
     return app
 

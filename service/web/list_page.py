@@ -1,0 +1,74 @@
+"""The page that staff open first: the households worth a visit this week, with filters, and ready for print."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from service.api.context import ListCaller, Service, ServiceDep
+from service.api.risk_list import RiskListQuery, risk_list
+from service.api.summary import SummaryQuery, summary
+from service.auth import Caller
+from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
+from service.web.formats import place
+from service.web.pages import asked, checked, render, told, words
+
+router = APIRouter(include_in_schema=False)
+
+TIERS = ("red", "orange", "yellow", "none")
+CANDIDATES = ("edge", "unstable", "sudden")
+ROWS = 50
+MOST_CAUSES = 3
+
+
+@router.get("/")
+async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -> HTMLResponse:
+    """This week's list."""
+    query = asked(request, RiskListQuery, limit=ROWS)
+    page = told(await risk_list(query, service, caller))
+    region = caller.scope(query.region)
+    counts = told(await summary(checked(SummaryQuery, {"region": region}), service, caller))
+    return render(
+        request,
+        "list.html",
+        items=page["items"],
+        next_cursor=page["next_cursor"],
+        made=page,
+        synthetic=page["synthetic"],
+        counts=counts["total"],
+        query=query,
+        filtered=any((query.region, query.tier, query.candidate)),
+        region=region,
+        level=LEVELS[len(region)],
+        raising=raising,
+        regions=await regions(service, caller, query.region),
+        tiers=words(request, "tier", TIERS),
+        candidates=words(request, "candidate", CANDIDATES),
+    )
+
+
+async def regions(service: Service, caller: Caller, chosen: str | None) -> list[tuple[str, str]]:
+    """The areas to choose from: the towns of a county, and the villages of the town that is looked at."""
+
+    async def below(region: str) -> list[str]:
+        return [
+            one["region"]
+            for one in told(await summary(checked(SummaryQuery, {"region": region}), service, caller))["items"]
+            if one["region"]
+        ]
+
+    found: dict[str, Any] = {}
+    if len(caller.region) == COUNTY_DIGITS:
+        found |= dict.fromkeys(await below(caller.region))
+    town = (chosen or caller.region)[:TOWN_DIGITS]
+    if len(town) == TOWN_DIGITS and len(caller.region) <= TOWN_DIGITS:
+        found |= dict.fromkeys([town, *await below(town)] if chosen else await below(town))
+    return [(code, place(code, caller.region)) for code in sorted(found)]
+
+
+def raising(causes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The reasons that raise a household's risk most; what lowers it is told on its own page."""
+    return [cause for cause in causes if cause["contribution"] > 0][:MOST_CAUSES]

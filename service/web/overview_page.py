@@ -1,0 +1,43 @@
+"""How a county stands: counts by town and tier, by cause, over the lists; for the office, and for a screen on a wall."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse
+
+from service.api.context import CountsCaller, ServiceDep
+from service.api.summary import SummaryQuery, summary
+from service.auth import Right, Role
+from service.web.pages import asked, render, told
+
+router = APIRouter(include_in_schema=False)
+
+ANEW_SECONDS = 60
+
+
+@router.get("/overview")
+async def overview_page(request: Request, service: ServiceDep, caller: CountsCaller) -> HTMLResponse:
+    """Counts of the caller's area."""
+    query = asked(request, SummaryQuery)
+    page = told(await summary(query, service, caller))
+    return render(
+        request,
+        "overview.html",
+        made=page,
+        synthetic=page["synthetic"],
+        total=page["total"],
+        items=page["items"],
+        region=page["total"]["region"],
+        longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
+        wall=caller.role is Role.KIOSK,
+        sees_list=caller.may(Right.LIST),
+        anew=ANEW_SECONDS,
+    )
+
+
+def _warned(one: dict[str, Any]) -> float:
+    """The share of an area's households that stand in a tier; 0 where too few to be told."""
+    counts = [one["tier"][name] for name in ("red", "orange", "yellow")]
+    return 0.0 if None in counts or not one["households"] else float(sum(counts) / one["households"])

@@ -1,0 +1,138 @@
+"""Pages as a browser gets them: the right words, the right headers, nothing beyond the caller's right."""
+
+from __future__ import annotations
+
+import html
+import re
+from typing import Any
+
+import pytest
+
+from service.auth import Role
+from service.web.pages import POLICY
+from tests.service import made_up
+from tests.service.sites import Site
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+
+
+def get(site: Site, path: str, role: Role = Role.COUNTY, region: str = made_up.COUNTY, **headers: str) -> Any:
+    site.client.cookies.clear()
+    return site.client.get(path, headers=site.headers(role, region) | HTML | headers, follow_redirects=False)
+
+
+def rows(page: str) -> list[str]:
+    """The short ids of the households on a page."""
+    return re.findall(r'class="id">(?:<a [^>]*>)?([0-9a-f]+)', page)
+
+
+def test_the_list_shows_the_households_of_the_api_in_its_order(site: Site) -> None:
+    page = get(site, "/?tier=orange").text
+    told = site.client.get("/api/v1/risk-list?tier=orange&limit=50", headers=site.headers()).json()
+    assert rows(page) == [item["household_id"][:8] for item in told["items"]]
+    assert rows(page)
+
+
+def test_paging_links_lead_through_the_whole_list(site: Site) -> None:
+    path, seen = "/", []
+    while path:
+        page = get(site, path).text
+        seen += rows(page)
+        found = re.search(r'rel="next" href="([^"]+)"', page)
+        path = found[1].replace("&amp;", "&") if found else ""
+    assert len(seen) == 400
+
+
+def test_a_village_sees_its_village_only(site: Site) -> None:
+    village = made_up.VILLAGES[0]
+    page = get(site, "/", Role.VILLAGE, village)
+    told = site.client.get("/api/v1/risk-list?limit=500", headers=site.headers(Role.VILLAGE, village)).json()
+    assert rows(page.text) == [item["household_id"][:8] for item in told["items"]][:50]
+    assert get(site, f"/?region={made_up.VILLAGES[1]}", Role.VILLAGE, village).status_code == 403
+
+
+def test_empty_fields_of_a_filter_ask_for_nothing(site: Site) -> None:
+    assert rows(get(site, "/?region=&tier=&candidate=&lang=").text) == rows(get(site, "/").text)
+
+
+def test_no_match_says_what_to_do(site: Site) -> None:
+    page = get(site, "/?candidate=sudden").text
+    assert "没有符合条件的户" in page
+    assert "清除条件" in page
+
+
+@pytest.mark.parametrize("path", ["/", "/overview"])
+def test_a_page_speaks_the_language_asked_for_and_remembers_it(site: Site, path: str) -> None:
+    assert 'lang="zh-CN"' in get(site, path).text.split("<head>")[0]
+    answer = get(site, path + "?lang=en")
+    assert '<html lang="en">' in answer.text
+    assert "fangpin_language=en" in answer.headers["set-cookie"]
+    assert '<html lang="en">' in get(site, path, Cookie="fangpin_language=en").text
+    assert '<html lang="zh-CN">' in get(site, path, Cookie="fangpin_language=xx").text
+
+
+@pytest.mark.parametrize("path", ["/", "/overview", "/nowhere"])
+def test_every_page_is_sent_with_a_strict_policy_and_kept_by_nobody(site: Site, path: str) -> None:
+    headers = get(site, path).headers
+    assert headers["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/nowhere", 404, "没有此资源"),
+        ("/?tier=blue", 422, "内容无法使用"),
+        ("/?region=110000", 403, "无权访问"),
+        ("/?cursor=x", 422, "无法翻页"),
+    ],
+)
+def test_an_error_is_a_page_for_a_browser_and_a_problem_for_a_programme(site: Site, path: str, status: int, words: str) -> None:
+    page = get(site, path)
+    assert page.status_code == status
+    assert page.headers["content-type"].startswith("text/html")
+    assert words in page.text
+    assert "怎么办" in page.text
+    plain = site.client.get(path, headers=site.headers())
+    assert plain.status_code == status
+    assert plain.headers["content-type"] == "application/problem+json"
+    assert plain.json()["detail"].split("；")[0].split(";")[0] in html.unescape(page.text)
+
+
+def test_an_error_of_the_api_stays_a_problem_whoever_asks(site: Site) -> None:
+    assert get(site, "/api/v1/nowhere").headers["content-type"] == "application/problem+json"
+
+
+def test_nothing_to_show_yet_says_what_to_run(empty_site: Site) -> None:
+    answer = get(empty_site, "/")
+    assert answer.status_code == 503
+    assert "python -m service score" in answer.text
+    assert answer.headers["retry-after"]
+
+
+def test_a_page_without_the_right_says_so_and_is_not_in_the_menu(site: Site) -> None:
+    answer = get(site, "/", Role.KIOSK)
+    assert answer.status_code == 403
+    assert "更换令牌" in answer.text
+    page = get(site, "/overview", Role.KIOSK).text
+    assert re.findall(r'<li><a href="([^"]+)"', page) == ["/overview"]
+    assert "?region=" not in page
+
+
+def test_a_dashboard_sees_scores_but_no_way_to_facts(site: Site) -> None:
+    page = get(site, "/", Role.DASHBOARD).text
+    assert rows(page)
+    assert "/households/" not in page
+
+
+def test_what_a_request_says_is_never_put_into_a_page_unescaped(site: Site) -> None:
+    for path in ('/?tier="><script>alert(1)</script>', "/<script>alert(1)</script>"):
+        assert "<script>alert" not in get(site, path).text
+
+
+def test_style_and_script_open_without_a_token(site: Site) -> None:
+    page = get(site, "/").text
+    for address in re.findall(r'(?:href|src)="(/static/[^"]+)"', page):
+        assert site.client.get(address).status_code == 200
+    assert site.client.get("/static/../pages.py").status_code in {401, 404}
