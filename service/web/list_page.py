@@ -8,29 +8,34 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
-from service.api.context import ListCaller, Service, ServiceDep
+from features.catalog import CAUSES
+from models.tiers import TIERS
+from service.api.context import ListCaller, Service, ServiceDep, from_database
 from service.api.risk_list import RiskListQuery, risk_list
 from service.api.summary import SummaryQuery, summary
 from service.auth import Caller
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
+from service.storage.mark_store import moved, visited
 from service.web.formats import place
-from service.web.pages import asked, checked, render, told, words
+from service.web.pages import address, asked, checked, plain, render, told, words
 
 router = APIRouter(include_in_schema=False)
 
-TIERS = ("red", "orange", "yellow", "none")
 CANDIDATES = ("edge", "unstable", "sudden")
 ROWS = 50
 MOST_CAUSES = 3
+RANKS = {name: place for place, name in enumerate(TIERS)}
 
 
 @router.get("/")
 async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -> HTMLResponse:
     """This week's list."""
-    query = asked(request, RiskListQuery, limit=ROWS)
-    page = told(await risk_list(query, service, caller))
-    region = caller.scope(query.region)
+    query = asked(request, RiskListQuery, limit=ROWS, format="json")
+    page = told(await risk_list(query, plain(request), service, caller))
+    region, _ = query.narrowed(caller)
     counts = told(await summary(checked(SummaryQuery, {"region": region}), service, caller))
+    shown = [item["household_id"] for item in page["items"]]
+    version = page["list_version"]
     return render(
         request,
         "list.html",
@@ -40,12 +45,18 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         synthetic=page["synthetic"],
         counts=counts["total"],
         query=query,
-        filtered=any((query.region, query.tier, query.candidate)),
+        visited=await from_database(service, lambda connection: visited(connection, version, shown)),
+        moved=await from_database(service, lambda connection: moved(connection, version, shown)),
+        filtered=bool(query.model_fields_set - {"limit", "format", "cursor", "order"}),
+        files={kind: _file(request, kind) for kind in ("csv", "xlsx")},
         region=region,
         level=LEVELS[len(region)],
         raising=raising,
+        ranks=RANKS,
         regions=await regions(service, caller, query.region),
-        tiers=words(request, "tier", TIERS),
+        tiers=words(request, "tier", reversed(TIERS)),
+        causes=words(request, "cause", CAUSES),
+        doors=words(request, "visited", ("true", "false")),
         candidates=words(request, "candidate", CANDIDATES),
     )
 
@@ -67,6 +78,11 @@ async def regions(service: Service, caller: Caller, chosen: str | None) -> list[
     if len(town) == TOWN_DIGITS and len(caller.region) <= TOWN_DIGITS:
         found |= dict.fromkeys([town, *await below(town)] if chosen else await below(town))
     return [(code, place(code, caller.region)) for code in sorted(found)]
+
+
+def _file(request: Request, kind: str) -> str:
+    """Address of the whole list as a file, with the filters that the page has."""
+    return "/api/v1/risk-list" + address(request, cursor=None, limit=None, format=kind).removeprefix(request.url.path)
 
 
 def raising(causes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -43,14 +43,19 @@ PLACES = (
 Asked = TypeVar("Asked", bound=BaseModel)
 
 
-def asked(request: Request, model: type[Asked], **defaults: Any) -> Asked:
+def asked(request: Request, model: type[Asked], **fixed: Any) -> Asked:
     """What a page is asked for, in the words of the API's own query; a form sends its empty fields along, and they ask for nothing.
+
+    Args:
+        request: whose parameters are read.
+        model: the query of a route of the API.
+        fixed: what the page decides itself.
 
     Raises:
         RequestValidationError: what the API would refuse, the page refuses.
     """
     given = {name: value for name, value in request.query_params.items() if value and name != "lang"}
-    return checked(model, defaults | given)
+    return checked(model, given | fixed)
 
 
 def checked(model: type[Asked], given: Mapping[str, Any]) -> Asked:
@@ -63,6 +68,12 @@ def checked(model: type[Asked], given: Mapping[str, Any]) -> Asked:
         return model.model_validate(dict(given))
     except ValidationError as error:
         raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
+
+
+def plain(request: Request) -> Request:
+    """The request without its conditions: a page is made whole, so a part of it cannot be “not modified”."""
+    headers = [(name, value) for name, value in request.scope["headers"] if not name.startswith(b"if-")]
+    return Request({**request.scope, "headers": headers})
 
 
 def told(answer: Response) -> Any:
