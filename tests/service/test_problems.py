@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
+from service.auth import OPEN_PATHS
 from service.wire import ProblemAnswer
 from tests.service.sites import Site, now, settings_in
 from tests.service.test_auth import routes
@@ -27,7 +28,7 @@ def check(answer: Any, status: int, path: str) -> dict[str, Any]:
 
 def test_without_a_token(site: Site) -> None:
     for method, path in routes(site):
-        if path not in {"/healthz", "/readyz"} and method != "HEAD":
+        if path not in OPEN_PATHS and method != "HEAD":
             check(site.client.request(method, path), 401, path)
 
 
