@@ -5,7 +5,6 @@ Every id in it is a pseudonym already; the folder says so, and under which key, 
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,16 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
-from sqlalchemy import Connection, select
 
 from features.errors import UserError
 from features.folder import read_info
 from features.register import MISSING, Array, Register, RegisterInfo
 from features.tables import TABLES, Column, Kind
-from service.clock import CHINA
 from service.storage.database import Database
 from service.storage.register_store import import_of, load_register, stored_import
-from service.storage.tables import visits
+from service.storage.visit_store import exported_visits
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -67,7 +64,8 @@ def export_register(
     with database.reading() as connection:
         register = load_register(connection, progress, at=at)
         record = import_of(connection, at or stored_import(connection) or 0)
-        recorded = recorded_visits(connection, set(register.household_id.tolist()))
+        present = set(register.household_id.tolist())
+        recorded = [visit for visit in exported_visits(connection) if visit["household_id"] in present]
     if record is None or not record.key_mark:
         raise UserError("无法得知假名密钥 it is not known under which key this register was imported: import it again 请重新导入")
     progress("writing")
@@ -83,38 +81,6 @@ def export_register(
     read_info(beside)  # what is written can be read
     beside.rename(folder)
     return Exported(len(register), rows, len(recorded))
-
-
-def recorded_visits(connection: Connection, households: set[str]) -> list[Row]:
-    """The visits that were recorded in the service, as rows of the register's table.
-
-    Each revision is a row known on the day it was made; a visit whose reason was corrected is known by its last reason only, because rows
-    of two reasons would be two visits.
-
-    Args:
-        connection: to read with.
-        households: of whom.
-    """
-    v = visits.c
-    rows = connection.execute(select(visits).order_by(v.household_id, v.visited_on, v.revision)).all()
-    reason = {(row.household_id, row.visited_on): row.reason for row in rows}
-    codes = set(TABLES["visits"].column("reason").codes)
-    return [
-        {
-            "household_id": row.household_id,
-            "visited_on": dt.date.fromisoformat(row.visited_on),
-            "reason": row.reason if row.reason in codes else None,
-            "probability": row.probability,
-            "found": row.found,
-            "known_on": max(_day_in_china(row.recorded_at), dt.date.fromisoformat(row.visited_on)),
-        }
-        for row in rows
-        if row.household_id in households and row.reason == reason[row.household_id, row.visited_on]
-    ]
-
-
-def _day_in_china(moment: str) -> dt.date:
-    return dt.datetime.fromisoformat(moment).astimezone(CHINA).date()
 
 
 def arrow_table(register: Register, name: str, more: Sequence[Row] = ()) -> pa.Table:

@@ -183,23 +183,30 @@ def recent(
     return connection.execute(select(visits).where(*where).order_by(c.id.desc()).limit(limit)).all()
 
 
-def exported_visits(connection: Connection) -> dict[str, list[Any]]:
-    """The visits as columns of the register's table `visits`, for those who train: what was found, and from which day on it was known.
+def exported_visits(connection: Connection) -> list[dict[str, Any]]:
+    """The visits as rows of the register's table `visits`, for those who train: what was found, and from which day on it was known.
 
     A correction is a row of its own with the day on which it came, so that a model trained "as of" an earlier day sees what was believed
     then. A correction of the reason makes another row of the register (it is part of a visit's identity there); the revisions before it
     are left out, since they would stand beside it as a visit that nobody made.
     """
     c = visits.c
-    newest = visits.alias()
-    last = and_(newest.c.household_id == c.household_id, newest.c.visited_on == c.visited_on, newest.c.reason != c.reason)
-    contradicted = exists().where(last, newest.c.revision > c.revision)
-    rows = connection.execute(
-        select(c.household_id, c.visited_on, c.reason, c.found, c.probability, c.recorded_at)
-        .where(~contradicted)
-        .order_by(c.household_id, c.visited_on, c.revision)
-    ).all()
-    columns: dict[str, list[Any]] = {
-        name: [getattr(row, name) for row in rows] for name in ("household_id", "visited_on", "reason", "found", "probability")
-    }
-    return columns | {"known_on": [read_stamp(row.recorded_at).astimezone(CHINA).date().isoformat() for row in rows]}
+    later = visits.alias()
+    contradicted = exists().where(
+        later.c.household_id == c.household_id,
+        later.c.visited_on == c.visited_on,
+        later.c.reason != c.reason,
+        later.c.revision > c.revision,
+    )
+    rows = connection.execute(select(visits).where(~contradicted).order_by(c.household_id, c.visited_on, c.revision)).all()
+    return [
+        {
+            "household_id": row.household_id,
+            "visited_on": dt.date.fromisoformat(row.visited_on),
+            "reason": row.reason,
+            "probability": row.probability,
+            "found": row.found,
+            "known_on": read_stamp(row.recorded_at).astimezone(CHINA).date(),
+        }
+        for row in rows
+    ]

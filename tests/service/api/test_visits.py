@@ -317,10 +317,11 @@ def test_exported_visits_say_from_when_on_each_finding_was_known(own_site: Site)
     with own_site.database.writing() as connection:
         connection.execute(update(visits).where(visits.c.revision == 1).values(recorded_at="2024-02-03T18:00:00Z"))
     with own_site.database.reading() as connection:
-        columns = exported_visits(connection)
-    assert set(columns) == {column.name for column in TABLES["visits"].columns}
-    rows = list(zip(*(columns[name] for name in ("household_id", "reason", "found", "probability", "known_on")), strict=True))
-    assert rows == [
+        exported = exported_visits(connection)
+    assert all(set(visit) == {column.name for column in TABLES["visits"].columns} for visit in exported)
+    assert {visit["visited_on"].isoformat() for visit in exported} == {DAY}
+    names = ("household_id", "reason", "found", "probability")
+    assert [(*(visit[name] for name in names), visit["known_on"].isoformat()) for visit in exported] == [
         (first, "list", "risk", None, "2024-02-04"),
         (first, "list", "no_risk", None, "2024-03-01"),
         (second, "audit", "risk", 0.1, "2024-03-01"),
