@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from features.tables import TABLES
+from service import trace
 from service.api.context import FactsCaller, ServiceDep, VisitCaller, active_or_503, from_database
 from service.auth import Caller
 from service.clock import today
@@ -150,6 +151,7 @@ async def post_visit(household_id: HouseholdId, body: VisitBody, service: Servic
     done = await run_in_threadpool(write)
     if done.outcome == "conflict" or done.row is None:
         raise _conflict(done.row, body)
+    trace.shows(1)
     warnings = [f"备注中的 {hidden} 个号码已隐去 {hidden} number(s) that may name a person were taken out of the note"] if hidden else []
     return Json({"visit": item(done.row), "warnings": warnings}, 201 if done.outcome == "written" else 200)
 
@@ -160,6 +162,7 @@ async def post_visit(household_id: HouseholdId, body: VisitBody, service: Servic
 async def household_visits(household_id: HouseholdId, service: ServiceDep, caller: FactsCaller) -> Response:
     """All visits to a household, with every correction."""
     rows = await from_database(service, lambda connection: _known(connection, household_id, caller, visits_of))
+    trace.shows(1)
     return Json({"items": [item(row) for row in rows]})
 
 
@@ -184,6 +187,7 @@ async def visits(query: Annotated[VisitsQuery, Query()], service: ServiceDep, ca
     before = None if query.cursor is None else int(query.cursor)
     rows = await from_database(service, lambda connection: recent(connection, region, query.limit + 1, since=since, before=before))
     shown = rows[: query.limit]
+    trace.shows(len({row.household_id for row in shown}))
     return Json({"items": [item(row) for row in shown], "next_cursor": str(shown[-1].id) if len(rows) > query.limit else None})
 
 
