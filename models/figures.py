@@ -16,6 +16,9 @@ from models.explain import Cause
 Figure = dict[str, Any]
 
 RAISES, LOWERS, TOTAL = "#c0392b", "#2e7d32", "#455a64"
+WATCH = "#e67e22"
+TIER_COLOURS = {"red": RAISES, "orange": WATCH, "yellow": "#f1c40f", "none": TOTAL}
+EXPENSE = "business_expense"
 Z = 1.959963984540054
 """Half width of a 95 % interval, in standard errors."""
 
@@ -107,6 +110,90 @@ def waterfall(causes: Sequence[Cause], base_margin: float) -> Figure:
             "title": {"text": "为什么 Why"},
             "xaxis": {"title": {"text": "对数几率 log-odds"}, "zeroline": False},
             "yaxis": {"autorange": "reversed"},
+            "showlegend": False,
+        },
+    }
+
+
+def income(years: Sequence[Mapping[str, Any]], sources_zh: Mapping[str, str], persons: int | None) -> Figure:
+    """What a person of the household lives on, year by year and by source, beside the two lines in force.
+
+    Args:
+        years: each with year, months_covered, sources (yuan of the household; expenses positive), pc_net_income, pc_market_income,
+            poverty_line and monitoring_line (yuan a person and year; None where not known).
+        sources_zh: Chinese name of each source.
+        persons: who share the budget; None where not known, then nothing can be said for a person.
+    """
+    at = [str(entry["year"]) for entry in years]
+    bars = [
+        {
+            "type": "bar",
+            "name": zh,
+            "x": at,
+            "y": [None if not persons else (-1 if source == EXPENSE else 1) * entry["sources"][source] / persons for entry in years],
+            "hovertemplate": "%{x} %{y:,.0f} 元<extra>" + zh + "</extra>",
+        }
+        for source, zh in sources_zh.items()
+        if any(entry["sources"][source] for entry in years)
+    ]
+    lines = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": name,
+            "x": at,
+            "y": [entry[field] for entry in years],
+            "line": {"dash": dash, "color": colour},
+            "hovertemplate": "%{x} %{y:,.0f} 元<extra>" + name + "</extra>",
+        }
+        for field, name, dash, colour in (
+            ("pc_net_income", "人均纯收入 net income", "solid", TOTAL),
+            ("pc_market_income", "不含政策转移 without policy transfers", "dash", TOTAL),
+            ("poverty_line", "贫困线 poverty line", "dot", RAISES),
+            ("monitoring_line", "监测线 monitoring line", "dot", WATCH),
+        )
+    ]
+    return {
+        "data": [*bars, *lines],
+        "layout": {
+            "title": {"text": "人均收入与两条线 Income and the two lines"},
+            "barmode": "relative",
+            "xaxis": {"type": "category", "title": {"text": "年 year"}},
+            "yaxis": {"title": {"text": "元/人 yuan a person"}},
+            "showlegend": True,
+        },
+    }
+
+
+def history(points: Sequence[Mapping[str, Any]]) -> Figure:
+    """The probability of a household through the lists, with its interval and the colour of its tier.
+
+    Args:
+        points: each with as_of, probability, interval ([low, high] or None), tier, state and model_version, the first list first.
+    """
+    at = [point["as_of"] for point in points]
+    bounds = [point["interval"] or (None, None) for point in points]
+    band = {"type": "scatter", "mode": "lines", "x": at, "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    return {
+        "data": [
+            {**band, "name": "下限 low", "y": [low for low, _ in bounds]},
+            {**band, "name": "上限 high", "y": [high for _, high in bounds], "fill": "tonexty", "fillcolor": "rgba(69, 90, 100, 0.15)"},
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "name": "概率 probability",
+                "x": at,
+                "y": [point["probability"] for point in points],
+                "marker": {"color": [TIER_COLOURS[point["tier"]] for point in points], "size": 10},
+                "line": {"color": TOTAL},
+                "customdata": [[point["model_version"], point["state"]] for point in points],
+                "hovertemplate": "%{x} %{y:.1%}<br>模型 %{customdata[0]}<extra></extra>",
+            },
+        ],
+        "layout": {
+            "title": {"text": "历次评分 Scores through time"},
+            "xaxis": {"type": "date", "title": {"text": "统计时点 as of"}},
+            "yaxis": {"tickformat": ".1%", "rangemode": "tozero", "title": {"text": "概率 probability"}},
             "showlegend": False,
         },
     }

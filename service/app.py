@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from service import problems
-from service.api import health, model, risk_list, scores, summary, visits
+from service.api import changes, health, households, model, risk_list, scores, summary, visits
 from service.api.context import Service
 from service.bundles import ActiveBundle, Event
 from service.clock import Clock, utc_now
@@ -60,7 +60,8 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
     requests = Window(settings.rate_limit, "requests")
     app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
-    for router in (health.router, scores.router, risk_list.router, summary.router, visits.router, model.router):
+    rooms = (health, scores, risk_list, summary, households, changes, visits, model)
+    for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)
     _describe(app)

@@ -127,25 +127,53 @@ class ScoresAnswer(BaseModel):
 
 
 class Counts(BaseModel):
-    """How many households of each kind."""
+    """How many households of each kind; null is hidden from a screen that anybody may see."""
 
     region: str
-    households: int
-    state: dict[State, int]
-    tier: dict[Tier, int]
-    edge_band: int
-    candidates: dict[Literal["edge", "unstable", "sudden"], int]
+    households: int | None
+    state: dict[State, int | None]
+    tier: dict[Tier, int | None]
+    edge_band: int | None
+    candidates: dict[Literal["edge", "unstable", "sudden"], int | None]
+    causes: dict[str, int | None] = Field(description="a household counts under each of the up to three reasons that raise its risk most")
+
+
+class MonthCounts(Counts):
+    """Counts of the last list of a month."""
+
+    month: str = Field(description="YYYY-MM of the list's as_of")
+    list_version: int
+    as_of: str
+
+
+class TierCount(BaseModel):
+    """How many households are in a tier."""
+
+    tier: Tier
+    zh: str
+    households: int | None
+
+
+class CauseCount(BaseModel):
+    """For how many households a reason is among those that raise the risk most."""
+
+    cause: str
+    zh: str
+    households: int | None
 
 
 class SummaryAnswer(BaseModel):
-    """Counts of the list in use, in all and by town or village."""
+    """Counts of the list in use, in all and by place, tier, cause or month."""
 
     total: Counts
-    items: list[Counts]
-    by: Literal["town", "village"]
+    items: list[MonthCounts | Counts | TierCount | CauseCount]
+    by: Literal["town", "village", "tier", "cause", "month"]
+    hidden_under: int | None = Field(description="counts under this, and those that would give them away, are null; null: all are shown")
     list_version: int
     as_of: str
     model_version: str
+    policy_version: str
+    data_version: str
     synthetic: bool
 
 
@@ -161,8 +189,9 @@ class ProblemAnswer(BaseModel):
     errors: list[HouseholdError]
 
 
+PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": words, "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
+    status: {"description": words, **PROBLEM}
     for status, words in (
         (401, "Not signed in"),
         (403, "Outside the token's region"),

@@ -1,23 +1,32 @@
-"""GET /api/v1/summary: how many households of each kind, by town and village, from the counts kept beside the list."""
+"""GET /api/v1/summary: how many households of each kind, by place, tier, cause or month, from the counts kept beside the lists."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
-from service.api.context import CountsCaller, ServiceDep, active_or_503, from_database
+from features.catalog import CAUSES
+from models.tiers import TIER_ZH, TIERS
+from service.api import etags
+from service.api.context import CountsCaller, ServiceDep, from_database, no_list
+from service.auth import Caller, Role
 from service.problems import Json
-from service.regions import COUNTY_DIGITS, REGION_PATTERN
-from service.storage.score_store import counts
-from service.storage.tables import COUNTED
-from service.wire import ERRORS, SummaryAnswer
+from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS
+from service.storage.score_store import counts, kept_lists, list_of
+from service.storage.tables import CANDIDATES, COUNTED
+from service.suppression import FEWEST, shown
+from service.wire import ERRORS, NOT_MODIFIED, SummaryAnswer, list_head
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
+
+MONTHS_SHOWN = 36
+Place = Literal["town", "village"]
+Numbers = Mapping[str, int | None]
 
 
 class SummaryQuery(BaseModel):
@@ -26,40 +35,92 @@ class SummaryQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     region: str | None = Field(None, pattern=REGION_PATTERN, description="区划代码 6, 9 or 12 digits inside the token's region")
-    by: Literal["town", "village"] | None = Field(None, description="分组 by town or village; a county is shown by town, a town by village")
-
-
-@router.get("/summary", response_model=SummaryAnswer, summary="名单汇总 Counts of the list in use")
-async def summary(query: Annotated[SummaryQuery, Query()], service: ServiceDep, caller: CountsCaller) -> Response:
-    """Counts by state, tier and candidate; in all and by town or village."""
-    region = caller.scope(query.region)
-    by: Literal["town", "village"] = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
-
-    def look(connection: Connection) -> tuple[Row[Any], list[dict[str, Any]]]:
-        record = active_or_503(connection)
-        return record, [dict(row._mapping) for row in counts(connection, record.list_version, region, by)]
-
-    record, rows = await from_database(service, look)
-    total = {name: sum(row[name] for row in rows) for name in COUNTED}
-    return Json(
-        {
-            "total": _counts(region, total),
-            "items": [_counts(row["region"], row) for row in rows],
-            "by": by,
-            "list_version": record.list_version,
-            "as_of": record.as_of,
-            "model_version": record.model_version,
-            "synthetic": record.synthetic,
-        }
+    by: Literal["town", "village", "tier", "cause", "month"] | None = Field(
+        None, description="分组 by town (a county's default), village, tier, cause, or month: one row for the last list of each month"
     )
 
 
-def _counts(region: str, row: Mapping[str, int]) -> dict[str, Any]:
+@router.get("/summary", response_model=SummaryAnswer, summary="名单汇总 Counts of the list in use", responses={304: NOT_MODIFIED})
+async def summary(query: Annotated[SummaryQuery, Query()], request: Request, service: ServiceDep, caller: CountsCaller) -> Response:
+    """Counts in all and by place, tier, cause or month; to a kiosk no count under eight, nor one that would give it away."""
+    region = caller.scope(query.region)
+    by = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
+    mark = await etags.list_mark(service)
+    etag = etags.tag(request, caller, region, mark.list_version)
+    held = etags.unchanged(request, etag)
+    if held is not None:
+        return held
+
+    def look(connection: Connection) -> dict[str, Any]:
+        record = list_of(connection, mark.list_version)
+        if record is None:
+            raise no_list()
+        place: Place = "village" if by == "village" or len(region) > TOWN_DIGITS else "town"
+        total, rows = _counts(connection, record.list_version, region, place, caller)
+        items: list[dict[str, Any]]
+        match by:
+            case "tier":
+                items = [{"tier": name, "zh": TIER_ZH[name], "households": total[name]} for name in reversed(TIERS)]
+            case "cause":
+                items = [{"cause": name, "zh": zh, "households": total[f"cause_{name}"]} for name, zh in CAUSES.items()]
+            case "month":
+                items = [_month(connection, one, region, caller) for one in _last_of_each_month(kept_lists(connection))]
+            case _:
+                items = [_told(code, row) for code, row in rows]
+        hidden = FEWEST if caller.role is Role.KIOSK else None
+        return {"total": _told(region, total), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
+
+    return Json(await from_database(service, look), headers=etags.headers(etag))
+
+
+def _counts(connection: Connection, version: int, region: str, by: Place, caller: Caller) -> tuple[Numbers, list[tuple[str, Numbers]]]:
+    """The counts of a region, and of the places in it, as this caller may see them."""
+    if caller.role is Role.KIOSK:
+        return _kiosk(connection, version, region, by)
+    rows = [(row.region, dict(row._mapping)) for row in counts(connection, version, region, by)]
+    return {name: sum(row[name] for _, row in rows) for name in COUNTED}, [(code, row) for code, row in rows]
+
+
+def _kiosk(connection: Connection, version: int, region: str, by: Place) -> tuple[Numbers, list[tuple[str, Numbers]]]:
+    """The same with what must be hidden hidden: worked out over the whole county, shown for the region."""
+    county = region[:COUNTY_DIGITS]
+    villages = {str(row.region): {name: row._mapping[name] for name in COUNTED} for row in counts(connection, version, county, "village")}
+    # Codes name a place of any size; of a village that is not known both codes are "", so the places are told apart by their size.
+    towns: dict[str, list[str]] = {}
+    for code in villages:
+        towns.setdefault(f"town {code[:TOWN_DIGITS]}", []).append(f"village {code}")
+    numbers = {f"village {code}": row for code, row in villages.items()}
+    for town, parts in towns.items():
+        numbers[town] = {name: sum(numbers[part][name] for part in parts) for name in COUNTED}
+    top = f"county {county}"
+    numbers[top] = {name: sum(row[name] for row in villages.values()) for name in COUNTED}
+    seen = shown(numbers, {top: list(towns), **towns}, top)
+    level = {COUNTY_DIGITS: "county", TOWN_DIGITS: "town"}.get(len(region), "village")
+    nothing: Numbers = dict.fromkeys(COUNTED)
+    places = ((name.removeprefix(f"{by} "), row) for name, row in sorted(seen.items()) if name.startswith(f"{by} "))
+    return seen.get(f"{level} {region}", nothing), [(code, row) for code, row in places if code.startswith(region) or region == county]
+
+
+def _last_of_each_month(kept: Sequence[Row[Any]]) -> list[Row[Any]]:
+    """Of the lists that are kept the latest one for each month of `as_of`, the first month first."""
+    latest: dict[str, Row[Any]] = {}
+    for record in kept:  # the latest list comes first
+        latest.setdefault(record.as_of[:7], record)
+    return [latest[month] for month in sorted(latest)[-MONTHS_SHOWN:]]
+
+
+def _month(connection: Connection, record: Row[Any], region: str, caller: Caller) -> dict[str, Any]:
+    total, _ = _counts(connection, record.list_version, region, "village", caller)
+    return {"month": record.as_of[:7], "list_version": record.list_version, "as_of": record.as_of, **_told(region, total)}
+
+
+def _told(region: str, row: Numbers) -> dict[str, Any]:
     return {
         "region": region,
         "households": row["households"],
         "state": {name: row[name] for name in ("scored", "below_line", "insufficient_data")},
         "tier": {name: row[name] for name in ("red", "orange", "yellow", "none")},
         "edge_band": row["edge_band"],
-        "candidates": {name: row[f"{name}_candidate"] for name in ("edge", "unstable", "sudden")},
+        "candidates": {name: row[f"{name}_candidate"] for name in CANDIDATES},
+        "causes": {name: row[f"cause_{name}"] for name in CAUSES},
     }

@@ -27,9 +27,8 @@ from service.problems import ApiError, FieldError, Json
 from service.redaction import redact
 from service.regions import REGION_PATTERN
 from service.storage.visit_store import Recorded, Visit, place_of, recent, record, visits_of
-from service.wire import ERRORS
+from service.wire import ERRORS, PROBLEM
 
-PROBLEM: dict[str, Any] = {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}}}
 UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "No such household in the token's region", **PROBLEM}}
 
 T = TypeVar("T")

@@ -92,7 +92,8 @@ def differences(connection: Connection, before: int, columns: Mapping[str, Array
 def versions_between(connection: Connection, older: int, newer: int) -> list[int] | None:
     """The lists behind `older` up to `newer`, as each followed the one before; None where they do not lead from one to the other."""
     c = lists.c
-    previous = dict(connection.execute(select(c.list_version, c.previous).where(c.finished, c.list_version > older)).tuples().all())
+    asked = select(c.list_version, c.previous).where(c.finished, c.list_version > older)
+    previous = {row.list_version: row.previous for row in connection.execute(asked)}
     found: list[int] = []
     at: int | None = newer
     while at is not None and at != older:

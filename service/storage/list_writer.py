@@ -13,9 +13,11 @@ from features.catalog import CAUSES
 from features.register import Array
 from service.storage.change_store import differences
 from service.storage.database import Cells, Database, insert_columns
+from service.storage.exclusive import only_one
 from service.storage.tables import CANDIDATES, CAUSE_BITS, active_list, changes, lists, reasons, scores, summaries
 
 STEP = 20_000  # rows a transaction: others who want to write wait for one of them, not for the whole list
+PLACE = "list"
 PARTS = (changes, summaries, reasons, scores)
 
 
@@ -48,7 +50,7 @@ def write_list(
     """Writes a new list with its reasons, its counts and what it changes, and makes it the one in use.
 
     Args:
-        database: readers see the old list until the last step; if a step fails, the old list stays.
+        database: readers see the old list until the last step; if a step fails, the old list stays, and the next list sweeps up.
         record: what the list was made from.
         columns: the columns of `scores` but list_version, one cell a household.
         told: the columns of `reasons` but list_version, for the households that have something to say.
@@ -58,20 +60,33 @@ def write_list(
     Returns:
         the list's version.
     """
-    with database.writing() as connection:
-        values = {**asdict(record), "finished": False}
-        version = int(connection.execute(insert(lists).values(values).returning(lists.c.list_version)).scalar_one())
-    try:
+    with only_one(database, PLACE):
+        sweep(database)
+        with database.writing() as connection:
+            values = {**asdict(record), "finished": False}
+            version = int(connection.execute(insert(lists).values(values).returning(lists.c.list_version)).scalar_one())
         progress("list")
         for table, cells in ((scores, columns), (reasons, told), (summaries, summary)):
             _write(database, table, version, cells)
         progress("changes")
-        while not _switch(database, version, columns):
-            pass  # another list came into use meanwhile: the differences are told from that one
-    except BaseException:
-        remove_list(database, version)
-        raise
+        with database.reading() as connection:
+            before = connection.execute(select(active_list.c.list_version)).scalar_one_or_none()
+            found = None if before is None else differences(connection, before, columns)
+        if found is not None:
+            _write(database, changes, version, found)
+        with database.writing() as connection:
+            connection.execute(update(lists).where(lists.c.list_version == version).values(finished=True, previous=before))
+            connection.execute(delete(active_list))
+            connection.execute(insert(active_list).values(id=1, list_version=version))
     return version
+
+
+def sweep(database: Database) -> None:
+    """Removes what is left of lists whose writing broke off. Nobody may write a list meanwhile."""
+    with database.reading() as connection:
+        broken = connection.execute(select(lists.c.list_version).where(~lists.c.finished)).scalars().all()
+    for version in broken:
+        remove_list(database, version)
 
 
 def _write(database: Database, table: Table, version: int, cells: Mapping[str, Cells]) -> None:
@@ -81,23 +96,6 @@ def _write(database: Database, table: Table, version: int, cells: Mapping[str, C
         count = min(STEP, rows - start)
         with database.writing() as connection:
             insert_columns(connection, table, {"list_version": np.full(count, version), **step}, count)
-
-
-def _switch(database: Database, version: int, columns: Mapping[str, Array]) -> bool:
-    """Tells the differences from the list in use and takes its place; False where its place was taken by another one meanwhile."""
-    with database.reading() as connection:
-        before = connection.execute(select(active_list.c.list_version)).scalar_one_or_none()
-        found = None if before is None else differences(connection, before, columns)
-    if found is not None:
-        _write(database, changes, version, found)
-    with database.writing() as connection:
-        if connection.execute(select(active_list.c.list_version)).scalar_one_or_none() == before:
-            connection.execute(update(lists).where(lists.c.list_version == version).values(finished=True, previous=before))
-            connection.execute(delete(active_list))
-            connection.execute(insert(active_list).values(id=1, list_version=version))
-            return True
-    _erase(database, changes, version)
-    return False
 
 
 def remove_list(database: Database, version: int) -> None:

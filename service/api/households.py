@@ -1,0 +1,189 @@
+"""GET /api/v1/households/{household_id}: one household with its score, why, how it came to it, and, for its visitors, what is known."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import anyio.to_thread
+import orjson
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import Row
+from starlette.responses import Response
+
+from features.errors import UserError
+from features.policy.registry import load
+from features.register import Register
+from features.tables import INCOME_SOURCES
+from models import figures
+from models.explain import Cause, Fact
+from service.api import etags
+from service.api.context import ListCaller, Service, ServiceDep
+from service.api.visits import STORED_ID, UNKNOWN, HouseholdId, VisitItem
+from service.api.visits import item as visit_item
+from service.auth import Caller
+from service.dossier import dossier
+from service.problems import ApiError, Json
+from service.scoring import reasons, score_register
+from service.storage.household_store import load_household
+from service.storage.score_store import history, households, list_of
+from service.storage.visit_store import visits_of
+from service.wire import ERRORS, NOT_MODIFIED, Item, State, Tier, list_head, stored_item
+
+router = APIRouter(prefix="/api/v1", tags=["households"], responses=ERRORS)
+
+
+class PastScore(BaseModel):
+    """The household's score in one of the lists that are kept."""
+
+    list_version: int
+    as_of: str
+    written_at: str
+    state: State
+    tier: Tier
+    probability: float | None
+    interval: list[float] | None
+    pc_net_income: float | None
+    model_name: str
+    model_version: str
+
+
+class HouseholdAnswer(BaseModel):
+    """One household of the list in use."""
+
+    household: Item
+    base_margin: float = Field(description="log-odds of the mean household: with the contributions of all causes it comes to this one's")
+    history: list[PastScore] = Field(description="the first list first")
+    facts: dict[str, Any] | None = Field(
+        description="what is known, as of the list's day; null without the right to facts, or if swept away"
+    )
+    visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
+    figures: dict[str, dict[str, Any]] = Field(description="plotly figures by name: history, and where known income and waterfall")
+    list_version: int
+    as_of: str
+    model_version: str
+    policy_version: str
+    data_version: str
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the database holds of a household."""
+
+    record: Row[Any]
+    row: Row[Any]
+    past: Sequence[Row[Any]]
+    visits: Sequence[Row[Any]]
+    register: Register | None
+
+
+@router.get(
+    "/households/{household_id}",
+    response_model=HouseholdAnswer,
+    summary="户详情 One household",
+    responses={**UNKNOWN, 304: NOT_MODIFIED},
+)
+async def household(household_id: HouseholdId, request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+    """Its score and why; with the right to facts also what is known of it, what to check at the door, and the visits."""
+    mark = await etags.list_mark(service)
+    etag = etags.tag(request, caller, caller.region, *mark)
+    held = etags.unchanged(request, etag)
+    if held is not None:
+        # Whoever has the answer was shown it; that the household is still there is part of what the tag stands for.
+        return held
+    answer = await anyio.to_thread.run_sync(_answer, service, caller, mark.list_version, household_id)
+    return Json(answer, headers=etags.headers(etag))
+
+
+def _answer(service: Service, caller: Caller, version: int, household_id: str) -> dict[str, Any]:
+    found = _find(service, caller, version, household_id)
+    record, row = found.record, found.row
+    past = [_past(entry, facts=caller.sees_facts) for entry in found.past]
+    causes = None if row.causes is None else orjson.loads(row.causes)
+    verify = None if row.verify is None else orjson.loads(row.verify)
+    if causes is None and found.register is not None:
+        causes, verify = _explained(service, record, found.register)
+    told = stored_item(row, record.as_of, record.model_version, facts=caller.sees_facts)
+    if causes is not None:
+        shown = causes if caller.sees_facts else [cause | {"facts": []} for cause in causes]
+        told |= {"causes": shown, "explained": True, "verify": verify if caller.sees_facts else []}
+        causes = shown
+    facts = None
+    if caller.sees_facts and found.register is not None:
+        facts = dossier(found.register, dt.date.fromisoformat(record.as_of), load(synthetic=record.synthetic))
+    return {
+        "household": told,
+        "base_margin": record.base_margin,
+        "history": past,
+        "facts": facts,
+        "visits": [visit_item(entry) for entry in found.visits] if caller.sees_facts else None,
+        "figures": _figures(causes, record.base_margin, past, facts),
+        **list_head(record),
+    }
+
+
+def _find(service: Service, caller: Caller, version: int, household_id: str) -> _Found:
+    """What is stored, all of it as it stood at one moment.
+
+    Raises:
+        ApiError: 404; a household elsewhere is as unknown as one that does not exist.
+    """
+    with service.database.reading() as connection:
+        record = list_of(connection, version)
+        usable = record is not None and STORED_ID.fullmatch(household_id) is not None
+        rows = households(connection, version, caller.region, [household_id]) if usable else ()
+        if record is None or not rows:
+            raise ApiError(404, f"本令牌范围内没有此户 there is no such household in this token's region {caller.region}")
+        return _Found(
+            record,
+            rows[0],
+            history(connection, household_id, caller.region),
+            (visits_of(connection, version, household_id, caller.region) or ()) if caller.sees_facts else (),
+            load_household(connection, household_id, record.import_id),
+        )
+
+
+def _explained(service: Service, record: Row[Any], register: Register) -> tuple[list[Any] | None, list[Any] | None]:
+    """Causes and checks of a household in no tier, which the list does not hold; None where its model is no longer in use."""
+    try:
+        bundle = service.bundle.current()
+    except UserError:
+        return None, None
+    if bundle.version != record.model_version:
+        return None, None
+    scored = score_register(register, bundle, dt.date.fromisoformat(record.as_of), 1)
+    if not len(scored.frame):
+        return None, None
+    told = reasons(scored, scored.frame.position, 1)
+    return told["causes"][0], told["verify"][0]
+
+
+def _past(row: Row[Any], *, facts: bool) -> dict[str, Any]:
+    return {
+        "list_version": row.list_version,
+        "as_of": row.as_of,
+        "written_at": row.written_at,
+        "state": row.state,
+        "tier": row.tier,
+        "probability": row.probability,
+        "interval": None if row.low is None else [row.low, row.high],
+        "pc_net_income": row.pc_net_income if facts else None,
+        "model_name": row.model_name,
+        "model_version": row.model_version,
+    }
+
+
+def _figures(
+    causes: Sequence[Mapping[str, Any]] | None, base_margin: float, past: Sequence[Mapping[str, Any]], facts: Mapping[str, Any] | None
+) -> dict[str, figures.Figure]:
+    drawn = {"history": figures.history(past)}
+    if causes:
+        told = [Cause(one["cause"], one["zh"], one["contribution"], tuple(Fact(**fact) for fact in one["facts"])) for one in causes]
+        drawn["waterfall"] = figures.waterfall(told, base_margin)
+    if facts is not None and facts["income"]["years"]:
+        drawn["income"] = figures.income(facts["income"]["years"], dict(INCOME_SOURCES), facts["income"]["persons"])
+    return drawn
