@@ -38,10 +38,15 @@ def shown(counts: Mapping[Region, Mapping[str, int]], tree: Tree, root: Region) 
     all_hidden = _pattern({region: row["households"] for region, row in counts.items()}, tree, root, frozenset())
     hidden: dict[str, frozenset[Region]] = {"households": all_hidden}
     for largest, *others in PARTITIONS:
-        few = all_hidden | {region for region, row in counts.items() if row[largest] < FEWEST}
-        for name in others:
-            hidden[name] = _pattern({region: row[name] for region, row in counts.items()}, tree, root, few)
-        hidden[largest] = frozenset[Region]().union(*(hidden[name] for name in others))
+        given = all_hidden | {region for region, row in counts.items() if row[largest] < FEWEST}
+        while True:
+            for name in others:
+                hidden[name] = _pattern({region: row[name] for region, row in counts.items()}, tree, root, given)
+            beside = frozenset[Region]().union(*(hidden[name] for name in others))
+            hidden[largest] = _pattern({region: row[largest] for region, row in counts.items()}, tree, root, beside)
+            if hidden[largest] == beside:
+                break
+            given |= hidden[largest] - beside  # hidden alone it would be what its place's other kinds lack
     for name in names:
         if name not in hidden:
             hidden[name] = _pattern({region: row[name] for region, row in counts.items()}, tree, root, all_hidden)

@@ -21,8 +21,8 @@ from service.importing import import_register, pseudonym_key
 from service.scoring import list_columns, score_register, score_stored
 from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register
-from service.storage.score_store import active, page
-from service.storage.tables import CAUSE_BITS, lists, reasons, scores, summaries
+from service.storage.score_store import active, kept_lists, list_of, page
+from service.storage.tables import CAUSE_BITS, changes, lists, reasons, scores, summaries
 from tests.service import made_up
 from tests.service.sites import Site, now
 
@@ -71,8 +71,13 @@ def test_a_list_that_fails_halfway_is_not_there_at_all(own_site: Site) -> None:
         write_list(own_site.database, record, columns, {"household_id": []}, summarise(columns))
     with own_site.database.reading() as connection:
         assert active(connection) == before
-        assert connection.execute(select(func.count()).select_from(lists)).scalar_one() == 1
-        assert connection.execute(select(func.count()).select_from(scores)).scalar_one() == 400
+        assert list_of(connection, 2) is None
+        assert [record.list_version for record in kept_lists(connection)] == [1]
+    score_stored(own_site.database, bundle_of(own_site), None, threads=1, clock=now, again=True)
+    with own_site.database.reading() as connection:
+        assert [record.list_version for record in kept_lists(connection)] == [3, 1]
+        for table in (scores, reasons, summaries, changes, lists):
+            assert 2 not in connection.execute(select(table.c.list_version).distinct()).scalars().all()  # what was left is swept up
 
 
 def test_the_summary_counts_what_the_list_holds(site: Site) -> None:
