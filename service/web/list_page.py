@@ -33,7 +33,7 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
     query = asked(request, RiskListQuery, limit=ROWS, format="json")
     page = told(await risk_list(query, plain(request), service, caller))
     region, _ = query.narrowed(caller)
-    counts = told(await summary(checked(SummaryQuery, {"region": region}), service, caller))
+    counts = told(await summary(checked(SummaryQuery, {"region": region}), plain(request), service, caller))
     shown = [item["household_id"] for item in page["items"]]
     version = page["list_version"]
     return render(
@@ -53,7 +53,7 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         level=LEVELS[len(region)],
         raising=raising,
         ranks=RANKS,
-        regions=await regions(service, caller, query.region),
+        regions=await regions(request, service, caller, query.region),
         tiers=words(request, "tier", reversed(TIERS)),
         causes=words(request, "cause", CAUSES),
         doors=words(request, "visited", ("true", "false")),
@@ -61,13 +61,13 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
     )
 
 
-async def regions(service: Service, caller: Caller, chosen: str | None) -> list[tuple[str, str]]:
+async def regions(request: Request, service: Service, caller: Caller, chosen: str | None) -> list[tuple[str, str]]:
     """The areas to choose from: the towns of a county, and the villages of the town that is looked at."""
 
     async def below(region: str) -> list[str]:
         return [
             one["region"]
-            for one in told(await summary(checked(SummaryQuery, {"region": region}), service, caller))["items"]
+            for one in told(await summary(checked(SummaryQuery, {"region": region}), plain(request), service, caller))["items"]
             if one["region"]
         ]
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 from service.api.context import CountsCaller, ServiceDep
 from service.api.summary import SummaryQuery, summary
 from service.auth import Right, Role
-from service.web.pages import asked, render, told
+from service.web.pages import asked, plain, render, told
 
 router = APIRouter(include_in_schema=False)
 
@@ -21,7 +21,7 @@ ANEW_SECONDS = 60
 async def overview_page(request: Request, service: ServiceDep, caller: CountsCaller) -> HTMLResponse:
     """Counts of the caller's area."""
     query = asked(request, SummaryQuery)
-    page = told(await summary(query, service, caller))
+    page = told(await summary(query, plain(request), service, caller))
     return render(
         request,
         "overview.html",
