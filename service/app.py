@@ -36,7 +36,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         clock: what the time is, for token expiry and for refusing dates in the future.
     """
     settings = settings or Settings()
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, pool=settings.database_pool, statement_seconds=settings.statement_seconds)
     database.create()
 
     def told(event: Event) -> None:

@@ -5,16 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """Where the service keeps its files, where it listens and what it allows; each name is read as FANGPIN_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="FANGPIN_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="FANGPIN_", frozen=True, populate_by_name=True)
 
-    database_url: Annotated[str, Field(description="数据库地址 database address (SQLAlchemy)")] = "sqlite:///var/fangpin.db"
+    # It may hold a password, so it is not shown with the others. DATABASE_URL is what hosts of applications set.
+    database_url: Annotated[
+        str,
+        Field(
+            description="数据库地址 database address: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; else DATABASE_URL",
+            validation_alias=AliasChoices("FANGPIN_DATABASE_URL", "DATABASE_URL"),
+            repr=False,
+        ),
+    ] = "sqlite:///var/fangpin.db"
+    database_pool: Annotated[
+        int, Field(ge=1, le=100, description="PostgreSQL：每进程连接数 connections a process keeps; up to three times as many in a rush")
+    ] = 5
+    statement_seconds: Annotated[
+        int, Field(ge=0, le=3600, description="PostgreSQL：查询时限（秒） seconds until a question is given up; 0: never")
+    ] = 30
     bundle_dir: Annotated[Path, Field(description="模型包目录，内有 active.json folder of model bundles with active.json")] = Path(
         "var/bundles"
     )

@@ -1,94 +1,168 @@
-"""The connection to the database: SQLite in write-ahead mode by default; readers never wait for the writer."""
+"""The connection to the database: SQLite in write-ahead mode by default, PostgreSQL by its address.
+
+On both, a reader sees one state however long it reads and never waits for a writer, and writers take turns: what holds on the one
+holds on the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from itertools import chain
-from math import isnan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Boolean, Connection, Engine, Integer, Select, Table, create_engine, event, insert, inspect, select
+from sqlalchemy import URL, Connection, Engine, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from features.errors import UserError
-from service.storage.tables import metadata
+from service.storage import migrating
+from service.storage.copying import copy_columns
 
 BLOCK = 100_000  # rows turned into Python objects at a time: keeps the memory of a large import flat
 VALUES_A_STATEMENT = 448
-BUSY_SECONDS = 30
+BUSY_SECONDS = 30  # how long a writer waits for its turn
+CONNECT_SECONDS = 5
+POOL_SECONDS = 10
+WRITERS_TURN = 0x66616E67  # the number of PostgreSQL's lock that writers take in turn
 
 
 class Database:
     """One database; `reading()` and `writing()` give connections inside a transaction.
 
     Args:
-        url: SQLAlchemy address, `sqlite:///var/fangpin.db` for a file.
+        url: SQLAlchemy address, `sqlite:///var/fangpin.db` for a file, `postgresql://user:password@host/name` for a server.
+        pool: connections kept open to a server; twice as many more for a rush.
+        statement_seconds: a question to a server that takes longer is given up; 0 waits for ever. Bulk reading and writing may take longer.
     """
 
-    def __init__(self, url: str) -> None:
-        address = make_url(url)
+    def __init__(self, url: str, *, pool: int = 5, statement_seconds: int = 0) -> None:
+        address = _address(url)
         self.is_sqlite = address.get_backend_name() == "sqlite"
-        if self.is_sqlite and address.database and address.database != ":memory:":
+        options: dict[str, Any] = {"connect_args": {"timeout": BUSY_SECONDS}}
+        if not self.is_sqlite:
+            given = address.query.get("options", "")
+            limits = f"{given} -c statement_timeout={statement_seconds}s -c lock_timeout={BUSY_SECONDS}s".strip()
+            options = {
+                "connect_args": {"connect_timeout": CONNECT_SECONDS, "options": limits},
+                "pool_size": pool,
+                "max_overflow": 2 * pool,
+                "pool_timeout": POOL_SECONDS,
+            }
+        elif address.database and address.database != ":memory:":
             Path(address.database).parent.mkdir(parents=True, exist_ok=True)
         try:
-            self.engine: Engine = create_engine(address, connect_args={"timeout": BUSY_SECONDS} if self.is_sqlite else {})
-        except ModuleNotFoundError as error:
-            raise UserError(f"the database driver for {address.drivername} is not installed 缺少数据库驱动: {error.name}") from None
+            self.engine: Engine = create_engine(address, hide_parameters=True, **options)
+        except (ModuleNotFoundError, ArgumentError):
+            raise UserError(
+                f"没有此数据库的驱动 there is no driver for {address.drivername}: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+            ) from None
+        self._reader = self._writer = self.engine
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            self._writer = self.engine.execution_options(isolation_level="READ COMMITTED")
 
     def create(self) -> None:
-        """Creates the tables that are not there yet; what is there stays as it is.
+        """Makes the tables of an empty database; several workers may do so at once. What is there stays as it is.
 
         Raises:
-            UserError: a table of another version of this programme is there.
+            UserError: the tables are those of an older or a newer programme; says what to do.
         """
-        with self.writing() as connection:
-            there = inspect(connection)
-            known = set(there.get_table_names()) & set(metadata.tables)
-            older = [name for name in sorted(known) if {c["name"] for c in there.get_columns(name)} != set(metadata.tables[name].c.keys())]
-            if older:
-                raise UserError(
-                    f"数据库由另一版本建立 the database was made by another version of this programme (tables 表: {', '.join(older)}): "
-                    "use that version, or set FANGPIN_DATABASE_URL to a new file and import again 或另设数据库后重新导入"
-                )
-            metadata.create_all(connection)
+        with self.reading() as connection:
+            empty = migrating.is_empty(connection)
+        if empty:
+            with self.altering() as connection:
+                if migrating.is_empty(connection):  # nobody else made them while this one waited for its turn
+                    migrating.migrate(connection, migrating.head())
+        with self.reading() as connection:
+            migrating.check(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one state of the database, whatever is written meanwhile."""
-        with self.engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """A connection whose changes appear all at once at the end, or not at all."""
-        with self.engine.connect().execution_options(fangpin_write=True) as connection, connection.begin():
+        """A connection whose changes appear all at once at the end, or not at all. Writers take turns: keep it short."""
+        with self._writer.connect().execution_options(fangpin_write=True) as connection, connection.begin():
+            if not self.is_sqlite:
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITERS_TURN})")
             yield connection
+
+    @contextmanager
+    def altering(self) -> Iterator[Connection]:
+        """As `writing`, for changing the tables themselves, however long that takes."""
+        if not self.is_sqlite:
+            with self.writing() as connection:
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+                yield connection
+            return
+        # SQLite changes a table by making it anew and dropping the old one, which its foreign keys must not see.
+        with self._writer.connect().execution_options(fangpin_write=True) as connection:
+            _pragmas(connection.connection, "foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                _pragmas(connection.connection, "foreign_keys=ON")
 
     def check(self) -> None:
         """Raises if the database does not answer."""
         with self.reading() as connection:
             connection.execute(select(1)).scalar_one()
 
+    def is_unavailable(self, error: BaseException) -> bool:
+        """Whether an error means that the database does not answer now but may soon; any other is a fault of the programme."""
+        if isinstance(error, PoolTimeout):
+            return True
+        driver: Any = self.engine.dialect.dbapi
+        cause = getattr(error, "orig", error)  # as the driver raised it
+        if not isinstance(cause, driver.OperationalError):
+            return isinstance(error, DBAPIError) and error.connection_invalidated
+        return getattr(cause, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR  # what SQLite calls a statement that is wrong
+
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
 
 
+def _address(url: str) -> URL:
+    """The parsed address; the usual short forms mean the driver that is installed. The address holds a password: it is never shown.
+
+    Raises:
+        UserError: it is no address.
+    """
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise UserError(
+            "FANGPIN_DATABASE_URL 不是数据库地址 is no database address: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
+    return address.set(drivername="postgresql+psycopg") if address.drivername in {"postgres", "postgresql"} else address
+
+
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     # The driver's own transaction handling is switched off: it leaves SELECTs outside transactions and begins writes too late.
     connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in ("page_size=16384", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    _pragmas(
+        connection, "page_size=16384", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"
+    )
+
+
+def _pragmas(connection: Any, *pragmas: str) -> None:
+    with closing(connection.cursor()) as cursor:
+        for pragma in pragmas:
+            cursor.execute(f"PRAGMA {pragma}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -109,13 +183,10 @@ def insert_columns(connection: Connection, table: Table, columns: Mapping[str, C
         columns: by column name, `rows` cells each; in arrays of floats NaN stands for NULL, lists carry None.
         rows: how many.
     """
-    names = list(columns)
     if connection.dialect.name != "sqlite":
-        kinds = [_python_type(table.c[name].type) for name in names]
-        for start in range(0, rows, BLOCK):
-            lists = [_with_nulls(columns[name][start : start + BLOCK], kind) for name, kind in zip(names, kinds, strict=True)]
-            connection.execute(insert(table), [dict(zip(names, row, strict=True)) for row in zip(*lists, strict=True)])
+        copy_columns(connection, table, columns, rows)
         return
+    names = list(columns)
     # Past SQLAlchemy's row dictionaries, and many rows a statement: together four times faster. SQLite takes NaN as NULL and a whole
     # number written as a float as an integer.
     width = len(names)
@@ -140,17 +211,6 @@ def _list(cells: Cells) -> list[Any]:
     return cells.tolist() if isinstance(cells, np.ndarray) else list(cells)
 
 
-def _python_type(kind: TypeEngine[Any]) -> Callable[[float], Any]:
-    return bool if isinstance(kind, Boolean) else int if isinstance(kind, Integer) else float
-
-
-def _with_nulls(cells: Cells, kind: Callable[[float], Any]) -> list[Any]:
-    plain = _list(cells)
-    if isinstance(cells, np.ndarray) and cells.dtype.kind == "f":
-        return [None if isnan(cell) else kind(cell) for cell in plain]
-    return plain
-
-
 def plain_rows(connection: Connection, statement: Select[Any]) -> Iterator[tuple[Any, ...]]:
     """The rows of a query as the driver gives them, for reading millions of numbers: result rows would cost five times as much.
 
@@ -159,10 +219,15 @@ def plain_rows(connection: Connection, statement: Select[Any]) -> Iterator[tuple
         statement: a query whose only parameters are plain numbers and texts.
     """
     text = str(statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-    cursor = connection.connection.cursor()
-    try:
+    driver: Any = connection.connection
+    if connection.dialect.name == "sqlite":
+        cursor = driver.cursor()
         cursor.execute(text)
+    else:
+        # The server keeps the rows and hands them out in blocks; the driver alone would take them all at once.
+        connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        cursor = driver.driver_connection.cursor("plain_rows")
+        cursor.execute(text, (), binary=True)
+    with closing(cursor):
         while rows := cursor.fetchmany(BLOCK):
             yield from rows
-    finally:
-        cursor.close()

@@ -60,8 +60,15 @@ SQL_TYPES = {
     Kind.MONTH: Integer,
 }
 CODE_LENGTH = 12
-# Ids order by their characters' codes, on every database: that is how the list breaks ties.
-ID = String(64).with_variant(String(64, collation="C"), "postgresql")
+
+
+def _plain_order(length: int) -> String:
+    """Text that orders by its characters' codes, on every database: ids break ties by it, and a region is a range of codes."""
+    return String(length).with_variant(String(length, collation="C"), "postgresql")
+
+
+ID = _plain_order(64)
+COUNTY, TOWN, VILLAGE = (_plain_order(digits) for digits in (6, 9, 12))
 
 
 def _register_tables() -> dict[str, Table]:
@@ -207,9 +214,9 @@ scores = Table(
     metadata,
     Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
     Column("household_id", ID, primary_key=True),
-    Column("county", String(6), nullable=False),
-    Column("town", String(9), nullable=False),
-    Column("village", String(12), nullable=False),
+    Column("county", COUNTY, nullable=False),
+    Column("town", TOWN, nullable=False),
+    Column("village", VILLAGE, nullable=False),
     Column("risk", Double, nullable=False),
     Column("rank_county", Integer, nullable=False),
     Column("rank_town", Integer, nullable=False),
@@ -259,9 +266,9 @@ summaries = Table(
     "summaries",
     metadata,
     Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
-    Column("village", String(12), primary_key=True),
-    Column("town", String(9), nullable=False),
-    Column("county", String(6), nullable=False),
+    Column("village", VILLAGE, primary_key=True),
+    Column("town", TOWN, nullable=False),
+    Column("county", COUNTY, nullable=False),
     *(Column(f"{name}_count", Integer, nullable=False) for name in COUNTED),
     sqlite_with_rowid=False,
 )
@@ -273,9 +280,9 @@ changes = Table(
     metadata,
     Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
     Column("household_id", ID, primary_key=True),
-    Column("village", String(12), primary_key=True),
-    Column("county", String(6), nullable=False),
-    Column("town", String(9), nullable=False),
+    Column("village", VILLAGE, primary_key=True),
+    Column("county", COUNTY, nullable=False),
+    Column("town", TOWN, nullable=False),
     Column("kind", String(8), nullable=False),  # new, left, moved (another tier), changed (another score)
     Column("tier_before", String(8)),
     Column("tier", String(8)),
@@ -323,9 +330,9 @@ visits = Table(
     Column("household_id", ID, nullable=False),
     Column("visited_on", String(10), nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("county", String(6), nullable=False),
-    Column("town", String(9), nullable=False),
-    Column("village", String(12), nullable=False),
+    Column("county", COUNTY, nullable=False),
+    Column("town", TOWN, nullable=False),
+    Column("village", VILLAGE, nullable=False),
     Column("reason", String(16), nullable=False),
     Column("found", String(16)),
     Column("note", Text, nullable=False),

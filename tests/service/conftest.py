@@ -1,22 +1,23 @@
-"""A made-up county, imported and scored once a session; each test that changes anything works on its own copy."""
+"""A made-up county, imported and scored once a session on each kind of database; a test that changes anything works on its own copy."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from starlette.testclient import TestClient
 
-from service.app import create_app
 from service.bundles import ActiveBundle
 from service.importing import import_register, make_key
 from service.scoring import score_stored
 from service.settings import Settings
 from service.storage.database import Database
 from tests.service import made_up
-from tests.service.sites import Site, now, settings_in
+from tests.service.postgres import Server
+from tests.service.postgres import running as postgres_running
+from tests.service.sites import Backend, PostgresBackend, Site, SqliteBackend, now, running, settings_in
 
 
 @pytest.fixture(scope="session")
@@ -47,46 +48,78 @@ def register_folder(tmp_path_factory: pytest.TempPathFactory, households: list[m
 
 
 @pytest.fixture(scope="session")
-def scored_folder(tmp_path_factory: pytest.TempPathFactory, households: list[made_up.Household], register_folder: Path) -> Path:
-    """A service's files after import and scoring."""
-    folder = tmp_path_factory.mktemp("scored")
-    settings = settings_in(folder)
-    made_up.promote(made_up.train(households), settings.bundle_dir)
-    make_key(settings.pseudonym_key)
-    database = Database(settings.database_url)
-    database.create()
-    key = bytes.fromhex(settings.pseudonym_key.read_text())
-    done = import_register(database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now)
-    assert done.problems == []
-    score_stored(database, ActiveBundle(settings.bundle_dir).current(), None, threads=1, clock=now)
-    database.close()
-    return folder
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server of the tests' own."""
+    with postgres_running() as server:
+        yield server
 
 
-def _site(settings: Settings) -> Iterator[Site]:
-    app = create_app(settings, clock=now)
-    database = Database(settings.database_url)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        yield Site(settings, database, client)
-    database.close()
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def backend(request: pytest.FixtureRequest) -> Backend:
+    """Each kind of database that the service runs on: what asks for it, or for a site, is tested on all of them."""
+    return SqliteBackend() if request.param == "sqlite" else PostgresBackend(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, scored_folder: Path) -> Iterator[Site]:
+def bundles(tmp_path_factory: pytest.TempPathFactory, households: list[made_up.Household]) -> Path:
+    """A folder with a model in use, trained on the county once."""
+    folder = tmp_path_factory.mktemp("bundles")
+    made_up.promote(made_up.train(households), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory, backend: Backend) -> Iterator[Settings]:
+    """A service whose database has its tables and nothing in them; to be copied, not used."""
+    folder = tmp_path_factory.mktemp("empty")
+    settings_in(folder).bundle_dir.mkdir()
+    with backend.bare(folder) as url:
+        database = Database(url)
+        database.create()
+        database.close()
+        yield settings_in(folder, url)
+
+
+@pytest.fixture(scope="session")
+def scored(
+    tmp_path_factory: pytest.TempPathFactory, backend: Backend, empty: Settings, bundles: Path, register_folder: Path
+) -> Iterator[Settings]:
+    """A service after import and scoring; to be copied, not used."""
+    with backend.copy(empty, tmp_path_factory.mktemp("scored") / "copy") as settings:
+        shutil.copytree(bundles, settings.bundle_dir, dirs_exist_ok=True)
+        make_key(settings.pseudonym_key)
+        database = Database(settings.database_url)
+        key = bytes.fromhex(settings.pseudonym_key.read_text())
+        done = import_register(database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now)
+        assert done.problems == []
+        score_stored(database, ActiveBundle(settings.bundle_dir).current(), None, threads=1, clock=now)
+        database.close()
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, backend: Backend, scored: Settings) -> Iterator[Site]:
     """A running service with a list, for tests that only read."""
-    folder = tmp_path_factory.mktemp("site") / "copy"
-    shutil.copytree(scored_folder, folder)
-    yield from _site(settings_in(folder))
+    with backend.copy(scored, tmp_path_factory.mktemp("site") / "copy") as settings, running(settings) as found:
+        yield found
 
 
 @pytest.fixture
-def own_site(tmp_path: Path, scored_folder: Path) -> Iterator[Site]:
+def own_site(tmp_path: Path, backend: Backend, scored: Settings) -> Iterator[Site]:
     """A running service with a list, for a test that changes it."""
-    shutil.copytree(scored_folder, tmp_path / "copy")
-    yield from _site(settings_in(tmp_path / "copy"))
+    with backend.copy(scored, tmp_path / "copy") as settings, running(settings) as found:
+        yield found
 
 
 @pytest.fixture
-def empty_site(tmp_path: Path) -> Iterator[Site]:
+def empty_site(tmp_path: Path, backend: Backend, empty: Settings) -> Iterator[Site]:
     """A running service with nothing in it."""
-    yield from _site(settings_in(tmp_path))
+    with backend.copy(empty, tmp_path / "site") as settings, running(settings) as found:
+        yield found
+
+
+@pytest.fixture
+def empty_database(tmp_path: Path, backend: Backend, empty: Settings) -> Iterator[Database]:
+    """A database with its tables and nothing in them."""
+    with backend.copy(empty, tmp_path / "database") as settings, closing(Database(settings.database_url)) as database:
+        yield database

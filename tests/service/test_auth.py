@@ -18,7 +18,7 @@ from service.problems import ApiError
 from service.storage.tables import tokens
 from service.storage.token_store import find_token, revoke_tokens
 from tests.service import made_up
-from tests.service.sites import Site, now, settings_in
+from tests.service.sites import Site, now
 
 
 def _walk(some: Iterable[Any]) -> Iterator[tuple[str, str]]:
@@ -131,7 +131,7 @@ def test_a_web_socket_is_turned_away(site: Site) -> None:
         pass
 
 
-def test_starting_twice_on_one_database_keeps_what_is_there(own_site: Site, tmp_path: Path) -> None:
+def test_starting_twice_on_one_database_keeps_what_is_there(own_site: Site) -> None:
     headers = own_site.headers()
-    create_app(settings_in(tmp_path / "copy"), clock=now).state.service.database.close()
+    create_app(own_site.settings, clock=now).state.service.database.close()
     assert own_site.client.get("/api/v1/summary", headers=headers).status_code == 200

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -45,22 +44,19 @@ def held(column: Column, cell: float | None) -> float:
 
 
 @pytest.mark.parametrize("name", list(TABLES))
-def test_every_cell_of_every_table_comes_back(tmp_path: Path, name: str) -> None:
+def test_every_cell_of_every_table_comes_back(empty_database: Database, name: str) -> None:
     columns = [column for column in TABLES[name].columns if column.name != "household_id"]
     random = Random(name)
     rows: list[dict[str, Any]] = [
         {"household": place, "line": 0, "loaded_in": 1, **{column.name: stored(random, column) for column in columns}}
         for place in [*range(ROWS), 2**31 - 1]
     ]
-    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
-    database.create()
     packing = Packing(columns)
     table = register_tables[name]
-    with database.writing() as connection:
+    with empty_database.writing() as connection:
         connection.execute(delete(table))
         connection.execute(insert(table), rows)
         block = list(plain_rows(connection, select(*packing.cells(table)).order_by(table.c.household)))
-    database.close()
     household, found = packing.unpack(np.array(block, dtype=np.float64))
     assert household.tolist() == [row["household"] for row in rows]
     for column in columns:
