@@ -66,7 +66,8 @@ def numbers(figure: Figure, language: str = "zh") -> tuple[list[str], list[list[
     layout = figure.get("layout", {})
     lying = any(trace.get("orientation") == "h" for trace in figure["data"])
     along, across = ("y", "x") if lying else ("x", "y")
-    shown = [trace for trace in figure["data"] if trace.get("hoverinfo") != "skip"]
+    # What cannot be pointed at stays out, but for the invisible edges of a band, which say how far off a value may be.
+    shown = [trace for trace in figure["data"] if trace.get("hoverinfo") != "skip" or _edge(trace)]
     heads = [one_language(_axis_title(layout, along), language)]
     heads += [one_language(trace.get("name") or _axis_title(layout, across), language) for trace in shown]
     write = _writer(layout.get(f"{across}axis", {}).get("tickformat", "") or ("+.2f" if shown and shown[0]["type"] == "waterfall" else ""))
@@ -83,6 +84,11 @@ def numbers(figure: Figure, language: str = "zh") -> tuple[list[str], list[list[
                 written += f"（{write(low)}–{write(value + spans['array'][index])}）"
             row[column] = written
     return heads, [[one_language(_label(at, write_along), language), *row] for at, row in places.items()]
+
+
+def _edge(trace: Trace) -> bool:
+    """Whether a line is only there to bound a band."""
+    return bool(trace.get("line", {}).get("width", 1) == 0)
 
 
 def _axis_title(layout: Mapping[str, Any], axis: str) -> str:
@@ -262,6 +268,8 @@ def _plane(figure: Figure, language: str) -> tuple[list[Markup], float]:
                     _box(across(x) + shift, down(max(low, high)), (thin - 1, abs(down(low) - down(high))), colour, write(high - low))
                 )
         else:
+            if trace.get("fill") == "tonexty":
+                parts += _band(traces[place - 1], trace, across, down)
             parts += _curve(trace, across, down, colour, write)
     return parts, height
 
@@ -314,7 +322,7 @@ def _curve(trace: Trace, across: Callable[[Any], float], down: _Scale, colour: s
     mode = trace.get("mode", "lines")
     points = [(across(x), None if y is None else down(y), y) for x, y in zip(trace["x"], trace["y"], strict=True)]
     parts: list[Markup] = []
-    if "lines" in mode:
+    if "lines" in mode and not _edge(trace):
         dash = _dash(trace)
         drawn = [
             f"{'M' if before is None else 'L'} {x:.1f} {y:.1f}"
@@ -332,8 +340,29 @@ def _curve(trace: Trace, across: Callable[[Any], float], down: _Scale, colour: s
             whisker = f"M {x:.1f} {high:.1f} V {low:.1f} M {x - 4:.1f} {high:.1f} h 8 M {x - 4:.1f} {low:.1f} h 8"
             parts.append(_tag("path", d=whisker, fill="none", stroke=colour))
         if "markers" in mode:
-            parts.append(_tag("circle", _tag("title", write(value)), cx=x, cy=y, r=3.5, fill=colour))
+            parts.append(_tag("circle", _tag("title", write(value)), cx=x, cy=y, r=4, fill=_point_colour(trace, index, colour)))
     return parts
+
+
+def _band(below: Trace, above: Trace, across: Callable[[Any], float], down: _Scale) -> list[Markup]:
+    """The space between two lines, where both are known; a single point becomes an upright stroke."""
+    ends = [
+        (across(x), down(low), down(high))
+        for x, low, high in zip(above["x"], below["y"], above["y"], strict=True)
+        if low is not None and high is not None
+    ]
+    if not ends:
+        return []
+    up = [f"{x:.1f} {high:.1f}" for x, _, high in ends]
+    back = [f"{x:.1f} {low:.1f}" for x, low, _ in reversed(ends)]
+    return [_tag("path", d="M " + " L ".join([*up, *back]) + " Z", **{"class": "band"})] + [
+        _line(x, low, x, high, "reach") for x, low, high in ends
+    ]
+
+
+def _point_colour(trace: Trace, index: int, otherwise: str) -> str:
+    given = trace.get("marker", {}).get("color", otherwise)
+    return str(given if isinstance(given, str) else given[index])
 
 
 def _trace_colour(trace: Trace, place: int) -> str:

@@ -61,6 +61,15 @@ def short(household_id: str) -> str:
     return household_id[:SHORT_ID]
 
 
+def spaced(name: str) -> str:
+    """A code as English words.
+
+    >>> spaced("no_risk")
+    'no risk'
+    """
+    return name.replace("_", " ")
+
+
 def place(code: str, inside: str = "") -> str:
     """An area code without what the reader's own region says already.
 
@@ -104,4 +113,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "signed": signed,
     "short": short,
     "place": place,
+    "spaced": spaced,
 }

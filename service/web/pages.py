@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 
 from service.auth import Caller, Right
 from service.web import formats
-from service.web.drawing import draw, numbers
+from service.web.drawing import draw, numbers, one_language
 
 HERE = Path(__file__).parent
 TEXTS = HERE / "texts.yaml"
@@ -109,7 +109,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
-    made.globals.update({"draw": draw, "numbers": numbers, "span": formats.span, "stack": formats.stack})
+    made.globals.update({"draw": draw, "numbers": numbers, "one_language": one_language, "span": formats.span, "stack": formats.stack})
     return made
 
 
@@ -161,9 +161,13 @@ def render(request: Request, template: str, status: int = 200, headers: Mapping[
     def said(zh: str, en: str) -> str:
         return zh if language == "zh" else en
 
+    def unit(name: str) -> str:
+        return t(f"unit.{name}") if f"unit.{name}" in texts() else name
+
     shared = {
         "t": t,
         "said": said,
+        "unit": unit,
         "language": language,
         "language_tag": LANGUAGE_TAGS[language],
         "other": "en" if language == "zh" else "zh",
