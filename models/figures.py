@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from features.catalog import CAUSES
 from features.register import FloatArray
 from models.explain import Cause
 
 Figure = dict[str, Any]
 
-RAISES, LOWERS, TOTAL = "#c0392b", "#2e7d32", "#455a64"
-WATCH = "#e67e22"
-TIER_COLOURS = {"red": RAISES, "orange": WATCH, "yellow": "#f1c40f", "none": TOTAL}
+RAISES, LOWERS, TOTAL = "#b3261e", "#2e7d32", "#455a64"
+WATCH = "#b4500b"
+TIER_COLOURS = {"red": RAISES, "orange": WATCH, "yellow": "#f4d03f", "none": TOTAL}
 EXPENSE = "business_expense"
 Z = 1.959963984540054
 """Half width of a 95 % interval, in standard errors."""
@@ -195,6 +196,62 @@ def history(points: Sequence[Mapping[str, Any]]) -> Figure:
             "xaxis": {"type": "date", "title": {"text": "统计时点 as of"}},
             "yaxis": {"tickformat": ".1%", "rangemode": "tozero", "title": {"text": "概率 probability"}},
             "showlegend": False,
+        },
+    }
+
+
+def counts_by_cause(counts: Mapping[str, int | None]) -> Figure:
+    """For how many households each reason is among those that raise the risk most, the most frequent on top.
+
+    Args:
+        counts: by cause; None where it must not be told, and nothing is drawn then.
+    """
+    ranked = sorted(((count, cause) for cause, count in counts.items() if count), key=lambda one: (-one[0], one[1]))
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "orientation": "h",
+                "x": [count for count, _ in ranked],
+                "y": [f"{CAUSES[cause]} {cause.replace('_', ' ')}" for _, cause in ranked],
+                "marker": {"color": TOTAL},
+                "hovertemplate": "%{y} %{x:,} 户<extra></extra>",
+            }
+        ],
+        "layout": {
+            "title": {"text": "主要原因 Causes"},
+            "xaxis": {"title": {"text": "户 households"}, "tickformat": ",.0f"},
+            "yaxis": {"autorange": "reversed", "title": {"text": "原因 cause"}},
+            "showlegend": False,
+        },
+    }
+
+
+def counts_by_month(months: Sequence[Mapping[str, Any]]) -> Figure:
+    """How many households stood in each tier, list by list.
+
+    Args:
+        months: each with month and tier (counts by tier; None where it must not be told), the first month first.
+    """
+    at = [one["month"] for one in months]
+    return {
+        "data": [
+            {
+                "type": "bar",
+                "name": name,
+                "x": at,
+                "y": [one["tier"][tier] for one in months],
+                "marker": {"color": TIER_COLOURS[tier]},
+                "hovertemplate": "%{x} %{y:,} 户<extra>" + name + "</extra>",
+            }
+            for tier, name in (("red", "红色 red"), ("orange", "橙色 orange"), ("yellow", "黄色 yellow"))
+        ],
+        "layout": {
+            "title": {"text": "历次名单 Lists through time"},
+            "barmode": "stack",
+            "xaxis": {"type": "category", "title": {"text": "月份 month"}},
+            "yaxis": {"title": {"text": "户 households"}, "tickformat": ",.0f"},
+            "showlegend": True,
         },
     }
 

@@ -7,10 +7,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
+from models import figures
 from service.api.context import CountsCaller, ServiceDep
 from service.api.summary import SummaryQuery, summary
 from service.auth import Right, Role
-from service.web.pages import asked, plain, render, told
+from service.web.pages import asked, checked, plain, render, told
 
 router = APIRouter(include_in_schema=False)
 
@@ -20,8 +21,9 @@ ANEW_SECONDS = 60
 @router.get("/overview")
 async def overview_page(request: Request, service: ServiceDep, caller: CountsCaller) -> HTMLResponse:
     """Counts of the caller's area."""
-    query = asked(request, SummaryQuery)
+    query = asked(request, SummaryQuery, by=None)
     page = told(await summary(query, plain(request), service, caller))
+    months = told(await summary(checked(SummaryQuery, {"region": query.region, "by": "month"}), plain(request), service, caller))["items"]
     return render(
         request,
         "overview.html",
@@ -30,6 +32,8 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
         total=page["total"],
         items=page["items"],
         region=page["total"]["region"],
+        causes=figures.counts_by_cause(page["total"]["causes"]),
+        months=figures.counts_by_month(months),
         longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
         wall=caller.role is Role.KIOSK,
         sees_list=caller.may(Right.LIST),
