@@ -252,7 +252,8 @@ def _plane(figure: Figure, language: str) -> tuple[list[Markup], float]:
     parts = [part for entry in legend for part in _key(entry)]
     for tick in down.ticks():
         parts += [_line(left, down(tick), WIDTH - RIGHT, down(tick), "grid"), _words(left - 5, down(tick) + 4, write(tick), "tick", "end")]
-    parts.append(_line(left, floor, WIDTH - RIGHT, floor, "axis"))
+    base = down(0) if down.low <= 0 <= down.high else floor
+    parts.append(_line(left, base, WIDTH - RIGHT, base, "axis"))
     parts += [_words(x, floor + 15, one_language(label, language), "tick", "middle") for x, label in labels]
     parts.append(_words((left + WIDTH - RIGHT) / 2, height - 6, one_language(_axis_title(layout, "x"), language), "title", "middle"))
     wide = min(34.0, (WIDTH - RIGHT - left) / max(len(labels), 1) * 0.62)

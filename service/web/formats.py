@@ -61,6 +61,15 @@ def short(household_id: str) -> str:
     return household_id[:SHORT_ID]
 
 
+def cut(version: str) -> str:
+    """A date whole, a version as far as one reads it.
+
+    >>> cut("2024-12-31"), cut("2277ed34e8236f0a")
+    ('2024-12-31', '2277ed34')
+    """
+    return version if version.count("-") else version[:SHORT_ID]
+
+
 def spaced(name: str) -> str:
     """A code as English words.
 
@@ -114,4 +123,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "short": short,
     "place": place,
     "spaced": spaced,
+    "cut": cut,
 }

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
+from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from features.tables import TABLES
@@ -27,6 +28,16 @@ LONGEST_FIELD = 3000
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+class VisitForm(BaseModel):
+    """A visit as it is typed; what of it can be recorded the API's own model decides."""
+
+    visited_on: str = Field("", max_length=LONGEST_FIELD)
+    reason: str = Field("list", max_length=LONGEST_FIELD)
+    found: str = Field("", max_length=LONGEST_FIELD)
+    note: str = Field("", max_length=LONGEST_FIELD)
+    replaces: str = Field("", max_length=LONGEST_FIELD)
+
+
 @router.get("/households/{household_id}")
 async def household_page(household_id: HouseholdId, request: Request, service: ServiceDep, caller: FactsCaller) -> Response:
     """Everything about one household, on one page."""
@@ -39,17 +50,13 @@ async def record_visit(
     request: Request,
     service: ServiceDep,
     caller: VisitCaller,
-    visited_on: Annotated[str, Form(max_length=LONGEST_FIELD)] = "",
-    reason: Annotated[str, Form(max_length=LONGEST_FIELD)] = "",
-    found: Annotated[str, Form(max_length=LONGEST_FIELD)] = "",
-    note: Annotated[str, Form(max_length=LONGEST_FIELD)] = "",
-    replaces: Annotated[str, Form(max_length=20)] = "",
+    form: Annotated[VisitForm, Form()],
 ) -> Response:
     """Records what was found; what cannot be recorded is told beside the form, with everything that was typed."""
-    typed = {"visited_on": visited_on, "reason": reason, "found": found, "note": note.replace("\r\n", "\n"), "replaces": replaces}
+    typed = form.model_dump()
     given: dict[str, Any] = {name: value for name, value in typed.items() if value}
-    if replaces.isdigit():
-        given["replaces"] = int(replaces)
+    if form.replaces.isdigit():
+        given["replaces"] = int(form.replaces)
     try:
         done = told(await post_visit(household_id, checked(VisitBody, given), service, caller))
     except ApiError as error:
@@ -88,7 +95,7 @@ async def _page(
         recorded=request.query_params.get("recorded") if DAY.fullmatch(request.query_params.get("recorded", "")) else None,
         masked="hidden" in request.query_params,
         latest=today(service.clock).isoformat(),
-        typed=typed or {"visited_on": today(service.clock).isoformat(), "reason": "list", "found": "", "note": "", "replaces": ""},
+        typed=typed or VisitForm(visited_on=today(service.clock).isoformat()).model_dump(),
         refused=refused,
         column=column,
     )

@@ -24,18 +24,19 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
     query = asked(request, SummaryQuery, by=None)
     page = told(await summary(query, plain(request), service, caller))
     months = told(await summary(checked(SummaryQuery, {"region": query.region, "by": "month"}), plain(request), service, caller))["items"]
+    wall = caller.role is Role.KIOSK
     return render(
         request,
         "overview.html",
         made=page,
         synthetic=page["synthetic"],
         total=page["total"],
-        items=page["items"],
         region=page["total"]["region"],
         causes=figures.counts_by_cause(page["total"]["causes"]),
         months=figures.counts_by_month(months),
         longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
-        wall=caller.role is Role.KIOSK,
+        wall=wall,
+        tables=_halves(page["items"]) if wall else [page["items"]],
         sees_list=caller.may(Right.LIST),
         anew=ANEW_SECONDS,
     )
@@ -45,3 +46,9 @@ def _warned(one: dict[str, Any]) -> float:
     """The share of an area's households that stand in a tier; 0 where too few to be told."""
     counts = [one["tier"][name] for name in ("red", "orange", "yellow")]
     return 0.0 if None in counts or not one["households"] else float(sum(counts) / one["households"])
+
+
+def _halves(items: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Two tables side by side: a screen on a wall cannot be scrolled."""
+    middle = (len(items) + 1) // 2
+    return [part for part in (items[:middle], items[middle:]) if part]

@@ -37,7 +37,9 @@ POLICY = (
 )
 PLACES = (
     ("list", "/", Right.LIST),
+    ("changes", "/changes", Right.LIST),
     ("overview", "/overview", Right.COUNTS),
+    ("model", "/model", Right.MODEL),
 )
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -161,13 +163,19 @@ def render(request: Request, template: str, status: int = 200, headers: Mapping[
     def said(zh: str, en: str) -> str:
         return zh if language == "zh" else en
 
-    def unit(name: str) -> str:
-        return t(f"unit.{name}") if f"unit.{name}" in texts() else name
+    def measure(value: float | None, unit: str) -> str:
+        if value is None:
+            return t("site.unknown")
+        if unit == "flag":
+            return t("site.yes") if value else t("site.no")
+        if unit == "share":
+            return formats.percent(value)
+        return f"{formats.amount(value)} {t(f'unit.{unit}') if f'unit.{unit}' in texts() else unit}"
 
     shared = {
         "t": t,
         "said": said,
-        "unit": unit,
+        "measure": measure,
         "language": language,
         "language_tag": LANGUAGE_TAGS[language],
         "other": "en" if language == "zh" else "zh",
