@@ -28,14 +28,17 @@ LONGEST_FIELD = 3000
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+Typed = Annotated[str, Field(max_length=LONGEST_FIELD)]
+
+
 class VisitForm(BaseModel):
     """A visit as it is typed; what of it can be recorded the API's own model decides."""
 
-    visited_on: str = Field("", max_length=LONGEST_FIELD)
-    reason: str = Field("list", max_length=LONGEST_FIELD)
-    found: str = Field("", max_length=LONGEST_FIELD)
-    note: str = Field("", max_length=LONGEST_FIELD)
-    replaces: str = Field("", max_length=LONGEST_FIELD)
+    visited_on: Typed = ""
+    reason: Typed = "list"
+    found: Typed = ""
+    note: Typed = ""
+    replaces: Typed = ""
 
 
 @router.get("/households/{household_id}")

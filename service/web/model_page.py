@@ -23,7 +23,6 @@ async def model_page(request: Request, service: ServiceDep) -> Response:
     """The model that requests and lists are scored with."""
     page = told(await model(service))
     events = told(await model_history(asked(request, HistoryQuery, limit=EVENTS), service))
-    bundle = _bundle(service)
     return render(
         request,
         "model.html",
