@@ -30,15 +30,15 @@ def trained(households: list[made_up.Household]) -> tuple[Bundle, Bundle]:
 
 
 @pytest.fixture
-def bundles(tmp_path: Path, trained: tuple[Bundle, Bundle]) -> tuple[Path, str, str]:
+def two_models(tmp_path: Path, trained: tuple[Bundle, Bundle]) -> tuple[Path, str, str]:
     """A folder of two models, the second in use."""
     first, second = (made_up.promote(bundle, tmp_path / "bundles") for bundle in trained)
     return tmp_path / "bundles", first, second
 
 
 @pytest.fixture
-def watching(bundles: tuple[Path, str, str]) -> Iterator[ActiveBundle]:
-    active = ActiveBundle(bundles[0], now)
+def watching(two_models: tuple[Path, str, str]) -> Iterator[ActiveBundle]:
+    active = ActiveBundle(two_models[0], now)
     active.watch(0.01)
     yield active
     active.stop()
@@ -51,8 +51,8 @@ def until(true: Any, seconds: float = 20.0) -> None:
         time.sleep(0.005)
 
 
-def test_the_watcher_takes_up_what_is_promoted_and_what_is_put_back(watching: ActiveBundle, bundles: tuple[Path, str, str]) -> None:
-    folder, first, second = bundles
+def test_the_watcher_takes_up_what_is_promoted_and_what_is_put_back(watching: ActiveBundle, two_models: tuple[Path, str, str]) -> None:
+    folder, first, second = two_models
     assert watching.current().version == second
     pointer.point(folder, first)
     until(lambda: watching.current().version == first)
@@ -63,9 +63,9 @@ def test_the_watcher_takes_up_what_is_promoted_and_what_is_put_back(watching: Ac
 
 @pytest.mark.parametrize("damage", ["tampered", "incomplete", "absent", "another", "pointer"])
 def test_a_broken_model_is_refused_with_a_reason_until_it_is_whole(
-    watching: ActiveBundle, bundles: tuple[Path, str, str], damage: str
+    watching: ActiveBundle, two_models: tuple[Path, str, str], damage: str
 ) -> None:
-    folder, first, second = bundles
+    folder, first, second = two_models
     shutil.copytree(folder / first, folder / "whole")
     if damage == "tampered":
         made_up.tamper(folder / first)
@@ -96,15 +96,15 @@ def test_a_broken_model_is_refused_with_a_reason_until_it_is_whole(
     assert watching.state.refused is None
 
 
-def test_what_is_in_use_goes_on_when_its_folder_is_tampered_with(watching: ActiveBundle, bundles: tuple[Path, str, str]) -> None:
-    folder, _, second = bundles
+def test_what_is_in_use_goes_on_when_its_folder_is_tampered_with(watching: ActiveBundle, two_models: tuple[Path, str, str]) -> None:
+    folder, _, second = two_models
     made_up.tamper(folder / second)
     until(lambda: watching.state.refused)
     assert watching.current().version == second
 
 
-def test_a_worker_that_starts_on_a_broken_model_takes_the_one_before(bundles: tuple[Path, str, str]) -> None:
-    folder, first, second = bundles
+def test_a_worker_that_starts_on_a_broken_model_takes_the_one_before(two_models: tuple[Path, str, str]) -> None:
+    folder, first, second = two_models
     made_up.tamper(folder / second)
     with pytest.raises(BundleError, match=r"00\.txt"):
         ActiveBundle(folder).current()
@@ -116,8 +116,8 @@ def test_a_worker_that_starts_on_a_broken_model_takes_the_one_before(bundles: tu
     active.stop()
 
 
-def test_a_request_never_looks_at_the_disk(bundles: tuple[Path, str, str]) -> None:
-    folder, _, second = bundles
+def test_a_request_never_looks_at_the_disk(two_models: tuple[Path, str, str]) -> None:
+    folder, _, second = two_models
     active = ActiveBundle(folder, now)
     active.watch(3600)
     shutil.rmtree(folder)
@@ -125,8 +125,8 @@ def test_a_request_never_looks_at_the_disk(bundles: tuple[Path, str, str]) -> No
     active.stop()
 
 
-def test_every_change_is_told_once_and_again_where_it_could_not_be_written(bundles: tuple[Path, str, str]) -> None:
-    folder, first, second = bundles
+def test_every_change_is_told_once_and_again_where_it_could_not_be_written(two_models: tuple[Path, str, str]) -> None:
+    folder, first, second = two_models
     told: list[Event] = []
     fail = iter([True, True, False])
 
@@ -150,8 +150,8 @@ def test_every_change_is_told_once_and_again_where_it_could_not_be_written(bundl
     assert told[0].at == "2024-03-01T01:00:00Z"
 
 
-def test_a_model_that_gives_no_numbers_is_refused(bundles: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    folder, first, _ = bundles
+def test_a_model_that_gives_no_numbers_is_refused(two_models: tuple[Path, str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, first, _ = two_models
     monkeypatch.setattr(Bundle, "contributions", lambda self, X, threads=1: X)  # rows of NaN, as a broken member would give
     with pytest.raises(BundleError, match="no numbers"):
         usable(folder / first)
