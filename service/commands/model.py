@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from service.commands.console import console, open_database
 from service.settings import Settings
@@ -40,12 +39,10 @@ def model_show() -> None:
         "保存的版本 kept": ", ".join(kept(settings.bundle_dir)),
         "名单所用 the list's": "—" if current is None else f"{current.model_version} ({current.list_version}, {current.as_of})",
     }
-    table = Table(show_header=False)
     for name, cell in rows.items():
-        table.add_row(name, cell)
-    console.print(table)
+        console.print(f"{name}: {cell}", markup=False, soft_wrap=True)
     if current is not None and current.model_version != told["version"]:
-        console.print("名单仍是另一版本模型的 the list is still another model's: python -m service score")
+        console.print("名单仍是另一版本模型的 the list is still another model's: python -m service score", soft_wrap=True)
 
 
 @model_app.command("history")
@@ -53,11 +50,10 @@ def model_history(limit: Annotated[int, typer.Option("--limit", min=1, max=500, 
     """列出模型更替与被拒的模型。 List which model was taken up or refused when, by which worker."""
     from service.storage.model_store import history
 
-    table = Table("时间 at", "事件 event", "模型 model", "版本 version", "进程 worker", "说明 reason")
     with open_database(Settings()) as database, database.reading() as connection:
         for row in history(connection, limit):
-            table.add_row(row.at, row.event, row.model_name, row.model_version, row.worker, row.reason)
-    console.print(table)
+            told = (row.at, row.event, row.model_name, row.model_version, f"进程 worker {row.worker}", row.reason)
+            console.print(*(word for word in told if word), markup=False, soft_wrap=True)
 
 
 @model_app.command("use")
@@ -87,4 +83,6 @@ def model_use(
         return
     pointer = point(folder, version, reason)
     console.print(f"已换用 in use from now on: {bundle.name} {version}；之前 before: {pointer.previous or '—'}")
-    console.print("服务在一秒内改用；名单须重新评分 the service takes it up within a second; the list needs: python -m service score")
+    console.print(
+        "服务在一秒内改用；名单须重新评分 the service takes it up within a second; the list needs: python -m service score", soft_wrap=True
+    )

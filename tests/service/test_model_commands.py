@@ -23,7 +23,6 @@ def run(own_site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs `python -m service …` on the site's files; gives exit code, output and errors on one line each."""
     for name in ("database_url", "bundle_dir", "pseudonym_key", "uploads_dir"):
         monkeypatch.setenv(f"FANGPIN_{name.upper()}", str(getattr(own_site.settings, name)))
-    monkeypatch.setenv("COLUMNS", "400")
 
     def go(*command: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["service", *command])

@@ -167,7 +167,6 @@ def test_the_command_says_so_in_words_and_in_its_exit_code(
 ) -> None:
     for name in ("database_url", "bundle_dir", "pseudonym_key", "uploads_dir"):
         monkeypatch.setenv(f"FANGPIN_{name.upper()}", str(getattr(own_site.settings, name)))
-    monkeypatch.setenv("COLUMNS", "300")
 
     def run(*command: str) -> tuple[Any, str]:
         monkeypatch.setattr(sys, "argv", ["service", "reproduce", *command])
