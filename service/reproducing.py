@@ -22,8 +22,9 @@ from service.filescore import SEEN
 from service.scoring import rows_of, score_register
 from service.storage.corrections import Correction, corrections
 from service.storage.database import Database
-from service.storage.register_store import load_register, stored_import
-from service.storage.tables import lists, scores
+from service.storage.household_store import load_household
+from service.storage.register_store import import_of, stored_import
+from service.storage.tables import codebook, lists, scores
 
 COMPARED = ("state", "tier", "probability", "low", "high", "risk")
 Answer = dict[str, Any]
@@ -79,6 +80,7 @@ def reproduce(database: Database, bundles: Path, household_id: str, as_of: dt.da
     """
     with database.reading() as connection:
         record, row = _listed(connection, household_id, as_of, list_version)
+        _readable(connection, record)
         bundle = _bundle(bundles, record.model_version)
         number = stored_import(connection) or record.import_id
         return Reproduction(
@@ -116,6 +118,16 @@ def _listed(connection: Connection, household_id: str, as_of: dt.date, list_vers
     )
 
 
+def _readable(connection: Connection, record: Row[Any]) -> None:
+    """Refuses a list whose import can no longer be read as it was."""
+    made_from = import_of(connection, record.import_id)
+    if made_from is None or made_from.codebook != codebook():
+        raise UserError(
+            f"第 {record.import_id} 次导入由另一版本写成 import {record.import_id} was written by another version of this programme; "
+            "use that version to make scores of its lists again 请用该版本程序重算"
+        )
+
+
 def _bundle(bundles: Path, version: str) -> Bundle:
     """The model of a list, among those kept."""
     if version not in kept(bundles):
@@ -128,7 +140,6 @@ def _bundle(bundles: Path, version: str) -> Bundle:
 
 def _answer(connection: Connection, household_id: str, import_id: int, bundle: Bundle, as_of: dt.date) -> Answer | None:
     """The score of one household from the register as an import left it."""
-    county = load_register(connection, at=import_id)
-    register = county.select(county.household_id == household_id)
-    rows = rows_of(score_register(register, bundle, as_of, threads=1)) if len(register) else []
+    register = load_household(connection, household_id, import_id)
+    rows = [] if register is None else rows_of(score_register(register, bundle, as_of, threads=1))
     return {name: getattr(rows[0], name) for name in COMPARED} if rows else None

@@ -19,7 +19,7 @@ from service.cli import main
 from service.importing import import_register
 from service.reproducing import Reproduction, reproduce
 from service.scoring import score_stored
-from service.storage.tables import active_list, lists, scores
+from service.storage.tables import active_list, imports, lists, scores
 from tests.service import made_up
 from tests.service.sites import Site
 
@@ -139,6 +139,14 @@ def test_each_list_of_a_day_is_made_again_with_its_own_model(own_site: Site, hou
     shutil.rmtree(own_site.settings.bundle_dir / first.record.model_version)
     with pytest.raises(UserError, match="not kept"):
         again(own_site, household, 1)
+
+
+def test_an_import_of_another_programme_is_not_guessed_at(own_site: Site) -> None:
+    household = scored_ids(own_site)[0]
+    with own_site.database.writing() as connection:
+        connection.execute(update(imports).values(codebook="older"))
+    with pytest.raises(UserError, match="another version of this programme"):
+        again(own_site, household)
 
 
 def test_another_score_than_the_stored_one_is_told(own_site: Site) -> None:
