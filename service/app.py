@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from service import problems
-from service.api import changes, health, households, model, risk_list, scores, summary, visits
+from service import import_jobs, problems
+from service.api import changes, health, households, imports, model, risk_list, scores, summary, visits
 from service.api.context import Service
 from service.bundles import ActiveBundle, Event
 from service.clock import Clock, utc_now
@@ -49,6 +49,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.bundle.watch()
+        import_jobs.resume(settings, database)
         yield
         service.bundle.stop()
         database.close()
@@ -60,7 +61,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
     requests = Window(settings.rate_limit, "requests")
     app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
-    rooms = (health, scores, risk_list, summary, households, changes, visits, model)
+    rooms = (health, scores, risk_list, summary, households, changes, visits, model, imports)
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import hashlib
+import io
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,9 @@ from features.pseudonym import key_mark, load_key
 from features.register import RegisterInfo
 from features.tables import TABLES
 from service.clock import Clock, stamp
+from service.exchange.cells import safe_text
 from service.incoming import opened
+from service.redaction import redact
 from service.storage.database import Database
 from service.storage.exclusive import only_one
 from service.storage.import_plan import Mode, Plan, plan
@@ -162,12 +165,13 @@ def import_register(
             since = months_before(info.known_until, months) if info.known_until and months is not None else None
             progress("reading", 0)
             reading = incoming.read(key, info, since, stored, region)
+        problems = [replace(problem, reason=without_numbers(problem.reason)) for problem in reading.problems]
         register = reading.register
         usable = len(register.tables["households"]) or (stored and any(len(table) for table in register.tables.values()))
         if not usable:
             raise UserError(
                 f"{source} 中没有一户可用 holds no usable household: the first problems are\n"
-                + "\n".join(f"  {problem}" for problem in reading.problems[:20])
+                + "\n".join(f"  {problem}" for problem in problems[:20])
             )
         with database.reading() as connection:
             planned = plan(connection, register, info, mode, progress)
@@ -177,7 +181,7 @@ def import_register(
             months=months,
             key_mark=key_mark(key),
             rows_left_out=sum(reading.rows_left_out.values()),
-            problems=len(reading.problems),
+            problems=len(problems),
         )
         number = None
         if not dry_run and not planned.changes_nothing:
@@ -195,8 +199,8 @@ def import_register(
         rows=planned.rows,
         rows_left_out=record.rows_left_out,
         tables=_counts(planned, reading.rows_left_out),
-        problems=reading.problems,
-        report=_report(uploads, fingerprint, reading.problems) if report else None,
+        problems=problems,
+        report=_report(uploads, fingerprint, problems) if report else None,
     )
 
 
@@ -262,6 +266,11 @@ def merged(stored: RegisterInfo, files: RegisterInfo | None) -> RegisterInfo:
     )
 
 
+def without_numbers(text: str) -> str:
+    """A text without what may be somebody's number: cells are quoted in complaints, and ids may stand in any cell."""
+    return redact(text)[0]
+
+
 def _counts(planned: Plan, left_out: Mapping[str, int]) -> dict[str, TableCounts]:
     """What happens to each table that anything happens to."""
     counts = {
@@ -277,14 +286,14 @@ def _report(uploads: Path, fingerprint: str, problems: Sequence[Problem]) -> Pat
         return None
     uploads.mkdir(parents=True, exist_ok=True)
     path = uploads / f"problems-{fingerprint[:12]}.csv"
-    with path.open("w", newline="", encoding="utf-8-sig") as out:  # the mark makes spreadsheets read the Chinese
-        writer = csv.writer(out)
-        writer.writerow(PROBLEM_COLUMNS)
-        writer.writerows([_cell(getattr(problem, name)) for name in PROBLEM_COLUMNS] for problem in problems)
+    path.write_text(problems_csv([[getattr(problem, name) for name in PROBLEM_COLUMNS] for problem in problems]), encoding="utf-8")
     return path
 
 
-def _cell(value: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+def problems_csv(rows: Sequence[Sequence[object]]) -> str:
+    """Problems as a text that spreadsheets open: `PROBLEM_COLUMNS`, one line each."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(PROBLEM_COLUMNS)
+    writer.writerows([safe_text("" if cell is None else str(cell)) for cell in row] for row in rows)
+    return "\ufeff" + out.getvalue()  # the mark makes spreadsheets read the Chinese

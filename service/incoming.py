@@ -13,6 +13,8 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+import yaml
+
 from features.errors import Problem, UserError
 from features.folder import digest, read_info, table_files
 from features.register import RegisterInfo
@@ -82,14 +84,23 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
         )
 
     def read(key: bytes, info: RegisterInfo, since: date | None, stored: Collection[str], region: str) -> Reading:
+        import pyarrow as pa
+
         from features.read import read_register
 
-        reading = read_register(path, key, info=info, since=since, stored=stored, region=region)
+        try:
+            reading = read_register(path, key, info=info, since=since, stored=stored, region=region)
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            raise UserError(f"数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: {error}; save it again 请重新保存") from None
         reading.problems[:0] = problems
         return reading
 
     described = [path / DESCRIPTION] if (path / DESCRIPTION).is_file() else []
-    return Incoming(digest([*files, *described]), read_info(path) if described else None, read)
+    try:
+        info = read_info(path) if described else None
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
+        raise UserError(f"{DESCRIPTION} 无法读取 cannot be read: {error}") from None
+    return Incoming(digest([*files, *described]), info, read)
 
 
 def _workbook(path: Path, *, partial: bool) -> Incoming:

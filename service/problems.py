@@ -32,6 +32,7 @@ TITLES: dict[int, tuple[str, str]] = {
     409: ("conflict", "与已有记录不一致 Conflicts with what is stored"),
     410: ("gone", "已不再保留 No longer kept"),
     413: ("too-large", "请求过大 Too large"),
+    415: ("media-type", "不支持此类文件 Not a kind of file that is taken"),
     422: ("not-usable", "内容无法使用 Not usable as it is"),
     429: ("too-many", "请求过于频繁 Too many requests"),
     500: ("internal", "服务内部错误 Internal error"),

@@ -103,6 +103,17 @@ def export(
     console.print(f"下一步 next: python -m training train --register {register}")
 
 
+@app.command("run-imports")
+def run_imports() -> None:
+    """处理等待中的上传文件；服务会自动启动。 Work off uploads that wait; the service starts this by itself."""
+    from service.import_jobs import work_off
+
+    settings = Settings()
+    with open_database(settings) as database:
+        done = work_off(settings, database, utc_now)
+    console.print(f"已处理 worked off: {done:,}")
+
+
 @app.command()
 def key() -> None:
     """生成户编号假名密钥。 Make the key behind the pseudonyms; keep a copy apart from the database."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from service.storage.database import Database
+
+SECONDS_BETWEEN_ATTEMPTS = 0.5
 
 
 @contextmanager
@@ -25,10 +28,12 @@ def only_one(database: Database, name: str, *, waiting: Callable[[], None] = lam
     if not database.is_sqlite:
         # The session's own lock: it outlives every transaction of this connection, and goes with the connection.
         key = {"key": zlib.crc32(name.encode())}
+        attempt = text("SELECT pg_try_advisory_lock(:key)")
         with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), key).scalar_one():
+            if not connection.execute(attempt, key).scalar_one():
                 waiting()
-                connection.execute(text("SELECT pg_advisory_lock(:key)"), key)
+                while not connection.execute(attempt, key).scalar_one():  # asked again and again: a wait would run into the time limit
+                    time.sleep(SECONDS_BETWEEN_ATTEMPTS)
             try:
                 yield
             finally:

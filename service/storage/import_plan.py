@@ -162,8 +162,8 @@ def plan(connection: Connection, register: Register, info: RegisterInfo, mode: M
         "until": info.known_until.isoformat() if info.known_until else None,
         "indicators": declared(info),
     }
-    standing = _standing(connection, base)
-    arriving = np.unique(numbers) if mode == "replace" else np.union1d(standing, numbers)
+    standing, arriving = _standing(connection, base), numbers[numbers >= 0]
+    present = arriving if mode == "replace" else np.union1d(standing, arriving)
     return Plan(
         base=base,
         first_number=len(stored_ids),
@@ -173,9 +173,9 @@ def plan(connection: Connection, register: Register, info: RegisterInfo, mode: M
         sums=sums,
         info=info,
         info_changed=was != will,
-        households_new=len(np.setdiff1d(numbers, standing)),
-        households_dropped=len(np.setdiff1d(standing, arriving)),
-        households=len(arriving),
+        households_new=len(np.setdiff1d(arriving, standing)),
+        households_dropped=len(np.setdiff1d(standing, present)),
+        households=len(present),
         renewed=renewed,
     )
 
