@@ -35,7 +35,9 @@ class Settings(BaseSettings):
     pseudonym_key: Annotated[Path, Field(description="户编号假名密钥文件 file of the key behind the pseudonyms")] = Path(
         "var/pseudonym.key"
     )
-    uploads_dir: Annotated[Path, Field(description="导入问题清单目录 folder for the lists of import problems")] = Path("var/uploads")
+    uploads_dir: Annotated[
+        Path, Field(description="上传文件与导入问题清单目录 folder for uploads until they are read, and for lists of problems")
+    ] = Path("var/uploads")
     demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
     host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000

@@ -26,7 +26,7 @@ SERVICE = Path(__file__).parents[2] / "service"
 REGISTER = (register_ids, register_words, register_state, *register_tables.values())
 
 # What brings data in, or takes old data away, changes the register by what people decided elsewhere. Every other command is run below.
-BRINGS_DATA = {"import", "restore", "upgrade"}
+BRINGS_DATA = {"import", "run-imports", "restore", "upgrade"}
 AWAY_FROM_DATA = {"serve": "routes are asked one by one", "key": "writes a file"}
 WORDS: dict[str, list[str]] = {
     "score": ["--again"],
@@ -34,7 +34,7 @@ WORDS: dict[str, list[str]] = {
     "reproduce": ["--household", "{household}", "--as-of", made_up.AS_OF.isoformat()],
     "token create": ["--role", "village", "--region", made_up.VILLAGES[0]],
     "token revoke": ["1"],
-    "export": ["{folder}"],
+    "export": ["--register", "{folder}"],
 }
 
 
