@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from features.catalog import CAUSES
+from service import trace
 from service.api import etags
 from service.api.context import ListCaller, ServiceDep, from_database, no_list
 from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_cursor
@@ -157,6 +158,7 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
         newer, after = _place(query.cursor, region, mark.list_version)
         record = _list(connection, newer, "cursor")
         told, end = changes_between(connection, _between(connection, query.since, newer, "since"), region, query.limit, after)
+        trace.shows(len(told))
         ids = [change.household_id for change in told if change.kind != "left"]
         rows = households(connection, newer, region, ids) if ids else ()
         return {
@@ -186,6 +188,7 @@ async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: 
         newer, after = _place(query.cursor, region, query.newer or mark.list_version)
         before, record = _list(connection, query.older, "from"), _list(connection, newer, "to")
         told, end = changes_between(connection, _between(connection, query.older, newer, "from"), region, query.limit, after)
+        trace.shows(len(told))
         return {
             "items": [_item(change) for change in told if query.kind in (None, change.kind)],
             "why": _why(before, record),

@@ -20,6 +20,7 @@ from features.register import Register
 from features.tables import INCOME_SOURCES
 from models import figures
 from models.explain import Cause, Fact
+from service import trace
 from service.api import etags
 from service.api.context import ListCaller, Service, ServiceDep
 from service.api.visits import STORED_ID, UNKNOWN, HouseholdId, VisitItem
@@ -96,6 +97,7 @@ async def household(household_id: HouseholdId, request: Request, service: Servic
         # Whoever has the answer was shown it; that the household is still there is part of what the tag stands for.
         return held
     answer = await anyio.to_thread.run_sync(_answer, service, caller, mark.list_version, household_id)
+    trace.shows(1)
     return Json(answer, headers=etags.headers(etag))
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response, StreamingResponse
 
 from features.catalog import CAUSES
+from service import trace
 from service.api import etags
 from service.api.context import ListCaller, Service, ServiceDep, from_database, no_list
 from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_cursor
@@ -22,7 +23,7 @@ from service.exchange.listing import ListFile
 from service.exchange.sheets import as_csv, as_workbook
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION, REGION_PATTERN
-from service.storage.score_store import Order, Place, Wanted, list_of, more_than, page, place_of
+from service.storage.score_store import Order, Place, Wanted, count_up_to, list_of, page, place_of
 from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
 
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
@@ -134,6 +135,7 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
     record, rows = await from_database(service, look)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
+    trace.shows(len(shown))
     return Json(
         {
             "items": [stored_item(row, record.as_of, record.model_version, facts=caller.sees_facts) for row in shown],
@@ -165,12 +167,15 @@ def _file(
         record = list_of(connection, version)
         if record is None:
             raise no_list()
-        if more_than(connection, version, region, wanted(record), most):
+        households = count_up_to(connection, version, region, wanted(record), most + 1)
+        if households > most:
             raise _refused(
                 "format",
                 f"超过导出上限 {most} 户，请缩小区划或增加筛选 a file holds {most} households at most (FANGPIN_EXPORT_ROWS): "
                 "ask for a smaller region or filter",
             )
+
+    trace.shows(households)
 
     def steps() -> Iterator[Sequence[Row[Any]]]:
         after: Place | None = None

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal, or_, select
 
-from service.regions import COUNTY_DIGITS, LEVELS
+from service.regions import COUNTY_DIGITS, LEVELS, VILLAGE_DIGITS
 from service.storage.scope import inside
 from service.storage.tables import CAUSE_BITS, COUNTED, active_list, lists, reasons, scores, summaries, visits
 
@@ -43,8 +43,6 @@ ALL = Wanted()
 
 Place = tuple[int] | tuple[str, int] | tuple[str]
 """Where a page ended: a rank; a village and a rank in it; or an id; as the order has it."""
-
-BEHIND = ":"  # the character behind the digits: codes that begin with a region's lie before region + BEHIND
 
 
 class ListMark(NamedTuple):
@@ -123,7 +121,9 @@ def _walk(version: int, region: str, order: Order, wanted: Wanted, after: Place 
         if after is not None:
             where.append(keys[0] > after[-1])
     else:
-        where += [c.county == region[:COUNTY_DIGITS]] + ([] if level == "county" else [c.village >= region, c.village < region + BEHIND])
+        where.append(c.county == region[:COUNTY_DIGITS])
+        if level != "county":  # as codes, not as texts: however a database sorts letters, it knows the order of digits
+            where.append(c.village.between(region.ljust(VILLAGE_DIGITS, "0"), region.ljust(VILLAGE_DIGITS, "9")))
         keys = [c.village, c.rank_village]
         if after is not None:
             village, rank = (region, *after)[-2:]
@@ -179,11 +179,11 @@ def place_of(row: Any, region: str, order: Order) -> Place:
     return (getattr(row, f"rank_{LEVELS[len(region)]}"),)
 
 
-def more_than(connection: Connection, version: int, region: str, wanted: Wanted, most: int) -> bool:
-    """Whether more households are asked for than a file may hold; counts no further than that."""
+def count_up_to(connection: Connection, version: int, region: str, wanted: Wanted, most: int) -> int:
+    """How many households are asked for; counts along the index, and no further than `most`."""
     order: Order = "risk" if wanted.prefix is None else "id"
-    beyond = _walk(version, region, order, wanted, None).offset(most).limit(1)
-    return connection.execute(beyond).first() is not None
+    walked = _walk(version, region, order, wanted, None).limit(most).subquery()
+    return connection.execute(select(func.count()).select_from(walked)).scalar_one()
 
 
 def households(connection: Connection, version: int, region: str, ids: Sequence[str]) -> Sequence[Row[Any]]:

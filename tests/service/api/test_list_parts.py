@@ -132,27 +132,30 @@ INDEX = {
 }  # fmt: skip
 
 
+def plan_of(site: Site, statement: Any) -> str:
+    """How the database would answer; on PostgreSQL, which reads small tables whole, if it had to do without that and without sorting."""
+    with site.database.reading() as connection:
+        compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
+        if connection.dialect.name == "sqlite":
+            rows = connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}")).all()
+            assert len(rows) == 1, rows  # a second line would be a sort
+            return str(rows[0].detail)
+        for way in ("seqscan", "bitmapscan", "sort"):
+            connection.execute(text(f"SET LOCAL enable_{way} = off"))
+        plan = "\n".join(row[0] for row in connection.execute(text(f"EXPLAIN {compiled}")))
+        assert "Sort" not in plan, plan
+        return plan
+
+
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize(("order", "digits"), list(INDEX))
 def test_a_page_is_one_walk_along_an_index_without_sorting(site: Site, order: Order, digits: int, deep: bool) -> None:
-    region = VILLAGE[:digits]
     after = None if not deep else (VILLAGE, 3) if order == "village" else (3,)
     wanted = Wanted(tier="red", candidate="edge", cause="illness", cell="model_only", state="scored")
-    with site.database.reading() as connection:
-        if connection.dialect.name != "sqlite":
-            pytest.skip("plans are worded differently; the indexes are the same")
-        statement = _walk(1, region, order, wanted, after).limit(50)
-        compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
-        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
-    assert len(plan) == 1, plan
-    assert f"USING COVERING INDEX {INDEX[order, digits]}" in plan[0], plan
+    plan = plan_of(site, _walk(1, VILLAGE[:digits], order, wanted, after).limit(50))
+    assert f"USING COVERING INDEX {INDEX[order, digits]}" in plan or f"using {INDEX[order, digits]}" in plan, plan
 
 
 def test_a_search_by_prefix_is_a_range_of_the_key(site: Site) -> None:
-    with site.database.reading() as connection:
-        if connection.dialect.name != "sqlite":
-            pytest.skip("plans are worded differently; the key is the same")
-        compiled = _walk(1, VILLAGE, "id", Wanted(prefix="abcd"), None).compile(connection.engine, compile_kwargs={"literal_binds": True})
-        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
-    assert len(plan) == 1
-    assert "PRIMARY KEY (list_version=? AND household_id>? AND household_id<?)" in plan[0]
+    plan = plan_of(site, _walk(1, VILLAGE, "id", Wanted(prefix="abcd"), None))
+    assert "PRIMARY KEY (list_version=? AND household_id>? AND household_id<?)" in plan or "using pk_scores" in plan, plan
