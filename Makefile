@@ -78,7 +78,7 @@ lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks an
 # The demonstration keeps to itself: its own database, key and models, a folder for each county and size. What is there is used again.
 DEMO := var/demo/$(COUNTY)-$(HOUSEHOLDS)
 DEMO_SETTINGS := FANGPIN_DEMO=1 FANGPIN_DATABASE_URL=sqlite:///$(DEMO)/fangpin.db FANGPIN_BUNDLE_DIR=$(DEMO)/bundles \
-  FANGPIN_PSEUDONYM_KEY=$(DEMO)/pseudonym.key FANGPIN_UPLOADS_DIR=$(DEMO)/uploads
+  FANGPIN_PSEUDONYM_KEY=$(DEMO)/pseudonym.key FANGPIN_UPLOADS_DIR=$(DEMO)/uploads FANGPIN_AUDIT_DIR=$(DEMO)/audit
 DEMO_HOME := --home $(DEMO)
 
 $(DEMO)/.register: | $(VENV)/.demo

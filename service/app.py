@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from service import import_jobs, problems
-from service.api import changes, health, households, imports, model, risk_list, scores, summary, visits
+from service.access import AccessLog
+from service.api import changes, health, households, imports, metrics, model, risk_list, scores, summary, visits
 from service.api.context import Service
+from service.audit import AuditLog
 from service.bundles import ActiveBundle, Event
 from service.clock import Clock, utc_now
 from service.gate import Gate
-from service.limits import BodyLimit, Window
+from service.limits import BodyLimit, TimeLimit, Window
+from service.observe import Observe, Rescue
+from service.safety import check_start
 from service.sessions import Sessions
 from service.settings import Settings
+from service.stopping import draining
 from service.storage import model_store
 from service.storage.database import Database
 from service.web import site
@@ -37,36 +45,65 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     """
     settings = settings or Settings()
     database = Database(settings.database_url, pool=settings.database_pool, statement_seconds=settings.statement_seconds)
-    database.create()
+    try:
+        database.create()
+        check_start(settings, database, clock)
+    except Exception:
+        database.close()
+        raise
 
     def told(event: Event) -> None:
         with database.writing() as connection:
             model_store.add(connection, event)
 
-    sessions = Sessions(settings, database, clock)
-    service = Service(settings, database, ActiveBundle(settings.bundle_dir, clock, told), clock, sessions)
+    service = Service(
+        settings,
+        database,
+        ActiveBundle(settings.bundle_dir, clock, told),
+        clock,
+        Sessions(settings, database, clock),
+        AuditLog(settings.audit_dir, clock),
+        CapacityLimiter(settings.large_batches),
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.bundle.watch()
         import_jobs.resume(settings, database)
-        yield
+        with draining(service.stopping, settings.drain_seconds):
+            yield
         service.bundle.stop()
         database.close()
+        service.audit.close()
 
     # The stock pages of FastAPI load scripts from a foreign network; the description itself stays, behind the gate.
     app = FastAPI(title="Fangpin 防贫", version="0.1.0", description=DESCRIPTION, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.service = service
     problems.install(app)
-    app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
-    requests = Window(settings.rate_limit, "requests")
-    app.add_middleware(Gate, database=database, sessions=sessions, requests=requests, clock=clock)  # added last, so it comes first
-    rooms = (health, scores, risk_list, summary, households, changes, visits, model, imports)
+    _layer(app, service)
+    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, model, imports)
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)
+    app.add_middleware(Observe, settings=settings)  # outside of everything
     _describe(app)
     return app
+
+
+def _layer(app: FastAPI, service: Service) -> None:
+    """Lays what every request passes around the routes; added last comes first: other sites' pages, note, let in, bound."""
+    settings, database, clock = service.settings, service.database, service.clock
+    app.add_middleware(BodyLimit, megabytes=settings.max_body_mb)
+    if settings.request_seconds:
+        app.add_middleware(TimeLimit, seconds=settings.request_seconds)
+    requests = Window(math.ceil(settings.rate_limit / settings.workers), "requests")
+    app.add_middleware(Gate, database=database, sessions=service.sessions, requests=requests, clock=clock)
+    app.add_middleware(Rescue, database=database)
+    app.add_middleware(AccessLog, log=service.audit, key_file=settings.pseudonym_key)
+    if settings.cors_origins:
+        origins = [origin.strip() for origin in settings.cors_origins.split(",")]
+        headers = ["Authorization", "Content-Type", "If-None-Match"]
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers)
 
 
 def _describe(app: FastAPI) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
-from service.commands import data, model, people, reproducing, scoring, serving, storage
+from service.commands import audit, data, model, people, reproducing, scoring, serving, storage
 
 app = typer.Typer(
     help="防贫服务：导入、评分、提供接口。 Fangpin service: import, score, serve.",
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 for group in (data.app, scoring.app, reproducing.app, serving.app, storage.app):
     app.add_typer(group)
+app.add_typer(audit.app, name="audit")
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
 app.add_typer(model.model_app, name="model")

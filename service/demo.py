@@ -22,11 +22,12 @@ from features.errors import UserError
 from service.api.context import Service
 from service.auth import Role, check_grant
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS
+from service.safety import DEMO_LABEL
 from service.storage.score_store import active
 from service.storage.tables import scores
 from service.storage.token_store import create_token, find_token, revoke_tokens
 
-LABEL = "demo"
+LABEL = DEMO_LABEL
 POLL_SECONDS = 0.2
 PATIENCE_SECONDS = 120.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import anyio.to_thread
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -68,6 +68,8 @@ class Gate:
                 await RedirectResponse(f"{SIGN_IN}?next={quote(asked, safe='')}", 303)(scope, receive, send)
                 return
             extra = BEARER if refused.status == 401 else {}
+            # Whoever guesses tokens shall not fill the disk: what the limit turns away showed nothing and is only counted.
+            state["unrecorded"] = refused.status == 429 and state.get("caller") is None
             answer = problem(refused.status, refused.detail, scope["path"], headers={**refused.headers, **extra})
             await answer(scope, receive, send)
             return
@@ -82,7 +84,7 @@ class Gate:
             optional: give None where nobody is named or the database does not answer.
 
         Raises:
-            ApiError: 401, 429 or 503.
+            ApiError: 401 or 429.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         bearer = scheme.lower() == "bearer" and token.strip()
@@ -94,10 +96,10 @@ class Gate:
         try:
             # A lookup in a local file takes less time than a change of thread.
             found = self._find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, given)
-        except OperationalError:
+        except SQLAlchemyError:
             if optional:
                 return None
-            raise ApiError(503, "数据库不可用 the database does not answer", headers={"Retry-After": "10"}) from None
+            raise
         if found is not None and found.session != bool(bearer):
             return found
         if optional and not bearer:

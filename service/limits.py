@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections import deque
@@ -98,3 +99,30 @@ class BodyLimit:
             return message
 
         await self.app(scope, counted, send)
+
+
+class TimeLimit:
+    """Gives up on a request whose answer has not begun after so many seconds; an answer that has begun is let finish."""
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Passes the request on under a time limit."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        try:
+            async with asyncio.timeout(self.seconds) as limit:
+
+                async def begun(message: Message) -> None:
+                    limit.reschedule(None)
+                    await send(message)
+
+                await self.app(scope, receive, begun)
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            detail = f"未能在 {self.seconds:g} 秒内完成 not done within {self.seconds:g} s; ask for less 请减少数据"
+            await problem(504, detail, scope["path"], headers={"Retry-After": "10"})(scope, receive, send)

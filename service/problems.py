@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
@@ -16,8 +15,6 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from service import trace
-
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "60"
@@ -131,11 +128,6 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(UserError)
     async def _user(request: Request, error: UserError) -> Response:
         return problem(503, str(error), request.url.path)
-
-    @app.exception_handler(Exception)
-    async def _unexpected(request: Request, error: Exception) -> Response:
-        logger.error("unexpected error on %s %s", request.method, request.url.path, exc_info=error)
-        return problem(500, "出现意外错误，已记入日志 something unexpected happened; it is in the log", request.url.path)
 
 
 def _message(item: Mapping[str, Any]) -> str:

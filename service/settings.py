@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -38,6 +38,7 @@ class Settings(BaseSettings):
     uploads_dir: Annotated[
         Path, Field(description="上传文件与导入问题清单目录 folder for uploads until they are read, and for lists of problems")
     ] = Path("var/uploads")
+    audit_dir: Annotated[Path, Field(description="访问日志目录 folder of the access log")] = Path("var/audit")
     demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
     host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000
@@ -53,3 +54,16 @@ class Settings(BaseSettings):
     export_rows: Annotated[
         int, Field(ge=1, le=1_000_000, description="导出文件最多户数 most households in one CSV or Excel file of a list")
     ] = 100_000
+    workers: Annotated[int, Field(ge=1, le=64, description="进程数 processes that answer; limits are shared out among them")] = 1
+    large_batches: Annotated[
+        int, Field(ge=1, le=64, description="每进程同时处理的大批评分数 large batches scored at once in each process; others wait")
+    ] = 1
+    request_seconds: Annotated[float, Field(ge=0, description="请求时限（秒），0 不限 seconds for a request; 0: no limit")] = 60
+    drain_seconds: Annotated[
+        float, Field(ge=0, description="停止前仍应答的秒数 seconds between being told to stop and taking no more requests; /readyz says so")
+    ] = 0
+    stop_seconds: Annotated[int, Field(ge=1, description="停止时等待未完请求的秒数 seconds that requests in hand get at the stop")] = 20
+    allowed_hosts: Annotated[str, Field(description="允许的主机名，逗号分隔，空为全部 host names that are answered; empty: all")] = ""
+    cors_origins: Annotated[str, Field(description="允许跨域的来源，逗号分隔 origins whose pages may ask, with commas between")] = ""
+    metrics_dir: Annotated[Path, Field(description="多进程指标目录 folder that several workers share for /metrics")] = Path("var/metrics")
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="日志级别 least level that is logged")] = "INFO"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Any
 
+UNKNOWN = "(none)"  # the route of a request that has none; its address could hold anything
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -33,9 +36,10 @@ def begin(offered: str) -> Trace:
     >>> begin("desk-7.42").request_id
     'desk-7.42'
     >>> len(begin("two words").request_id)
-    32
+    22
     """
-    trace = Trace(offered if PLAIN_ID.fullmatch(offered) else secrets.token_hex(16))
+    # Not hexadecimal: a long run of digits would pass for a number of a person and be taken out of the log.
+    trace = Trace(offered if PLAIN_ID.fullmatch(offered) else secrets.token_urlsafe(16))
     current.set(trace)
     return trace
 
@@ -51,3 +55,8 @@ def shows(households: int) -> None:
     trace = current.get(None)
     if trace is not None:
         trace.households += households
+
+
+def route_of(scope: Mapping[str, Any]) -> str:
+    """The template of the route that a request reached."""
+    return str(getattr(scope.get("route"), "path", UNKNOWN))

@@ -197,6 +197,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         (403, "Outside the token's region"),
         (422, "Not usable as it is"),
         (429, "Too many requests"),
+        (504, "Not done in time"),
         (503, "Not ready"),
     )
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, TypeVar
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 from sqlalchemy import Connection, Row
 
+from service.audit import AuditLog
 from service.auth import Caller, Right
 from service.bundles import ActiveBundle
 from service.clock import Clock
@@ -31,6 +34,9 @@ class Service:
     bundle: ActiveBundle
     clock: Clock
     sessions: Sessions
+    audit: AuditLog
+    batches: CapacityLimiter
+    stopping: threading.Event = field(default_factory=threading.Event)
 
 
 async def _service(request: Request) -> Service:

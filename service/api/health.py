@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
@@ -27,6 +27,8 @@ async def healthz() -> Response:
 def lacking(service: Service) -> list[FieldError]:
     """What the service still needs before it can answer, each with what to do; empty where it is ready."""
     found: list[FieldError] = []
+    if service.stopping.is_set():
+        found.append(FieldError("stopping", "正在停止 the service is stopping: ask another one"))
     try:
         with service.database.reading() as connection:
             if active(connection) is None:
@@ -41,6 +43,12 @@ def lacking(service: Service) -> list[FieldError]:
         except UserError as error:
             # Outside, only the kind of fault is told: paths and contents are for the log and the command line.
             found.append(FieldError(field, _remedy(field, error)))
+    try:
+        service.audit.check()
+    except OSError as error:
+        found.append(
+            FieldError("audit", f"访问日志无法写入 the access log cannot be written ({error.strerror or error}): check FANGPIN_AUDIT_DIR")
+        )
     return found
 
 
@@ -55,8 +63,9 @@ def _lacking(service: ServiceDep) -> list[FieldError]:
 
 
 @router.get("/readyz", summary="能否提供服务 Can it answer?", responses={503: ERRORS[503]})
-async def readyz(found: Annotated[list[Any], Depends(_lacking)]) -> Response:
-    """Ready means: database reachable, model loaded, a list to show."""
+async def readyz(request: Request, found: Annotated[list[Any], Depends(_lacking)]) -> Response:
+    """Ready means: database, model, list, key and access log are all there. What to do where one is not, only the signed-in are told."""
     if found:
-        raise ApiError(503, "服务尚未就绪 not ready: " + ", ".join(error.field for error in found), found, {"Retry-After": "10"})
+        told = found if request.state.caller is not None else ()
+        raise ApiError(503, "服务尚未就绪 not ready: " + ", ".join(error.field for error in found), told, {"Retry-After": "10"})
     return Json({"status": "ready"})

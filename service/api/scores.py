@@ -9,10 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+import anyio.to_thread
 import numpy as np
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from features.errors import Problem
@@ -21,9 +21,11 @@ from features.register import RegisterInfo
 from service.api.context import ScoreCaller, Service, ServiceDep
 from service.auth import Caller
 from service.clock import today
+from service.metrics import scored_on_request
 from service.problems import ApiError, FieldError, Json
 from service.scoring import Scored, gaps, missing_field, reasons, rows_of, score_register
 from service.storage.score_store import active
+from service.trace import shows
 from service.wire import ERRORS, ScoresAnswer, household_schema, item
 
 router = APIRouter(prefix="/api/v1", tags=["scores"], responses=ERRORS)
@@ -65,7 +67,8 @@ async def post_scores(request: Request, service: ServiceDep, caller: ScoreCaller
     body = await request.body()
     if len(body) <= SMALL_BODY:
         return _answer(body, service, caller)
-    return await run_in_threadpool(_answer, body, service, caller)
+    # Large batches wait for one another, so that there is always a processor left for the small questions.
+    return await anyio.to_thread.run_sync(_answer, body, service, caller, limiter=service.batches)
 
 
 def _answer(body: bytes, service: Service, caller: Caller) -> Response:
@@ -98,6 +101,8 @@ def _answer(body: bytes, service: Service, caller: Caller) -> Response:
     errors.sort(key=lambda error: -1 if error.index is None else error.index)
     if not items:
         raise ApiError(422, "没有一户可以评分 none of the households can be scored", errors)
+    shows(len(items))
+    scored_on_request(len(items))
     return Json(
         {
             "items": items,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from features.errors import UserError
-from service.commands.console import console
+from service.clock import utc_now
+from service.commands.console import console, open_database
+from service.safety import check_start
 from service.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 app = typer.Typer()
 
@@ -25,22 +31,47 @@ def serve(
             "--demo-file", help="就绪后写出地址与演示令牌（仅合成数据） write address and demo tokens here when ready; synthetic data only"
         ),
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, max=64, help="进程数，默认 FANGPIN_WORKERS processes that answer")
+    ] = None,
 ) -> None:
     """提供 HTTP 接口，Ctrl-C 停止。 Serve over HTTP; Ctrl-C stops."""
     import uvicorn
 
     from service import demo
-    from service.app import create_app
     from service.importing import pseudonym_key
 
+    if workers is not None:
+        os.environ["FANGPIN_WORKERS"] = str(workers)  # the processes read their settings from the environment
     settings = Settings()
     host, port = host or settings.host, port or settings.port
     pseudonym_key(settings.pseudonym_key, demo=settings.demo)
     _check_port(host, port)
-    application = create_app(settings)
     shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 (compared, not bound)
     url = f"http://{shown}:{port}"
-    server = uvicorn.Server(uvicorn.Config(application, host=host, port=port, log_level="warning", access_log=False, server_header=False))
+    if demo_file is not None and (settings.workers > 1 or not settings.demo):
+        raise UserError(
+            "演示文件只用于演示模式、单进程 --demo-file is for a demonstration in one process, made for synthetic registers only: "
+            "set FANGPIN_DEMO=1 and leave out --workers"
+        )
+    options: dict[str, Any] = {
+        "factory": True,
+        "host": host,
+        "port": port,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
+        "timeout_graceful_shutdown": settings.stop_seconds,
+    }
+    if settings.workers > 1:
+        _share_metrics(settings.metrics_dir)
+        with open_database(settings) as database:  # once, before several do the same; and what is not safe is told here
+            check_start(settings, database, utc_now)
+        console.print(f"服务地址 serving at {url}, {settings.workers} 个进程 processes; 令牌 tokens: python -m service token create")
+        uvicorn.run("service.commands.serving:served", workers=settings.workers, **options)
+        return
+    application = served()
+    server = uvicorn.Server(uvicorn.Config(application, **{**options, "factory": False}))
     if demo_file is not None:
         content = demo.prepare(application.state.service, url, demo_file)
         demo_file.unlink(missing_ok=True)
@@ -72,3 +103,21 @@ def _check_port(host: str, port: int) -> None:
             raise UserError(
                 f"无法监听 cannot listen on {host}:{port} ({error.strerror}): 停止占用者或换端口 stop what listens there, or pass --port"
             ) from None
+
+
+def served() -> FastAPI:
+    """The application of one process that serves, with its log."""
+    from service import logs
+    from service.app import create_app
+
+    settings = Settings()
+    logs.configure(settings.log_level)
+    return create_app(settings)
+
+
+def _share_metrics(folder: Path) -> None:
+    """Gives the processes to come a folder for their counters; what an earlier run left in it goes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("*.db"):
+        left.unlink()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)

@@ -51,6 +51,7 @@ def settings_in(folder: Path, database_url: str | None = None) -> Settings:
         bundle_dir=folder / "bundles",
         pseudonym_key=folder / "pseudonym.key",
         uploads_dir=folder / "uploads",
+        audit_dir=folder / "audit",
         demo=True,
         rate_limit=0,
     )

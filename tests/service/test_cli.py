@@ -37,6 +37,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         "FANGPIN_BUNDLE_DIR": str(folder / "bundles"),
         "FANGPIN_PSEUDONYM_KEY": str(folder / "pseudonym.key"),
         "FANGPIN_UPLOADS_DIR": str(folder / "uploads"),
+        "FANGPIN_AUDIT_DIR": str(folder / "audit"),
     }
     return {**os.environ, **own, **more}
 
@@ -161,7 +162,7 @@ def test_demo_tokens_are_never_made_for_real_households(run: Run, tmp_path: Path
     assert run("key").code == 0
     assert run("import", str(folder)).code == 0
     assert run("score", "--allow-synthetic-model").code == 0
-    served = run("serve", "--port", str(free_port()), "--demo-file", str(tmp_path / "demo.json"))
+    served = run("serve", "--port", str(free_port()), "--demo-file", str(tmp_path / "demo.json"), FANGPIN_DEMO="1")
     assert served.code == 2
     assert "synthetic registers only" in served.err.replace("\n", " ")
     assert not (tmp_path / "demo.json").exists()

@@ -20,13 +20,17 @@ def test_alive_is_not_ready(empty_site: Site) -> None:
     answer = empty_site.client.get("/readyz")
     assert answer.status_code == 503
     assert answer.headers["content-type"] == "application/problem+json"
-    assert [error["field"] for error in answer.json()["errors"]] == ["list", "bundle", "pseudonym_key"]
+    assert answer.json()["detail"].endswith("not ready: list, bundle, pseudonym_key")
+    assert answer.json()["errors"] == []
+    told = empty_site.client.get("/readyz", headers=empty_site.headers()).json()["errors"]
+    assert [error["field"] for error in told] == ["list", "bundle", "pseudonym_key"]
+    assert "python -m service score" in told[0]["message"]
 
 
 def test_ready_with_database_model_list_and_key(own_site: Site) -> None:
     assert own_site.client.get("/readyz").json() == {"status": "ready"}
     own_site.settings.pseudonym_key.unlink()
-    assert [error["field"] for error in own_site.client.get("/readyz").json()["errors"]] == ["pseudonym_key"]
+    assert [error["field"] for error in own_site.client.get("/readyz", headers=own_site.headers()).json()["errors"]] == ["pseudonym_key"]
 
 
 def test_a_promoted_model_is_taken_up_while_running(own_site: Site, households: list[made_up.Household]) -> None:
