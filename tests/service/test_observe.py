@@ -288,13 +288,14 @@ def test_whatever_a_process_writes_goes_through_the_formatter() -> None:
         "logging.getLogger('uvicorn.error').info('Bearer abcdefgh')\n"
         "warnings.warn('13800138000')\n"
         "logging.error('%d', '13800138000')\n"
+        "logging.getLogger('uvicorn.access').info('GET /?search=秘密人')\n"
         "raise RuntimeError('990000199001011234')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     for line in done.stderr.splitlines():
         json.loads(line)
-    assert not any(secret in done.stderr for secret in ("abcdefgh", "13800138000", "990000199001011234"))
+    assert not any(secret in done.stderr for secret in ("abcdefgh", "13800138000", "990000199001011234", "秘密人"))
     assert "uncaught" in done.stderr
 
 
