@@ -102,7 +102,7 @@ class BodyLimit:
 
 
 class TimeLimit:
-    """Gives up on a request whose answer has not begun after so many seconds; an answer that has begun is let finish."""
+    """Gives up on a request whose answer has not begun so many seconds after the last of it came in; what has begun is let finish."""
 
     def __init__(self, app: ASGIApp, seconds: float) -> None:
         self.app = app
@@ -113,14 +113,23 @@ class TimeLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        answering = False
         try:
             async with asyncio.timeout(self.seconds) as limit:
 
                 async def begun(message: Message) -> None:
+                    nonlocal answering
+                    answering = True
                     limit.reschedule(None)
                     await send(message)
 
-                await self.app(scope, receive, begun)
+                async def fed() -> Message:
+                    message = await receive()
+                    if not answering:  # a large upload over a slow line is at work as long as it comes in
+                        limit.reschedule(asyncio.get_running_loop().time() + self.seconds)
+                    return message
+
+                await self.app(scope, fed, begun)
         except TimeoutError:
             if not limit.expired():
                 raise

@@ -297,3 +297,23 @@ def test_without_the_log_nothing_is_shown_and_with_it_again_all_is(own_site: Sit
     assert own_site.client.get("/healthz").status_code == 200
     folder.unlink()
     assert own_site.client.get("/api/v1/risk-list", headers=headers).status_code == 200
+
+
+def test_whatever_shows_households_says_how_many(own_site: Site) -> None:
+    headers = own_site.headers()
+    first = own_site.client.get("/api/v1/risk-list?limit=3", headers=headers).json()["items"][0]["household_id"]
+    asked = {
+        f"/api/v1/households/{first}": 1,
+        f"/api/v1/households/{first}/visits": 1,
+        "/api/v1/risk-list?limit=5": 5,
+        "/": 50,
+        f"/households/{first}": 1,
+    }
+    for path, shown in asked.items():
+        answer = own_site.client.get(path, headers=headers)
+        assert answer.status_code == 200, path
+        assert last_row(own_site)["households"] == shown, path
+    whole = own_site.client.get("/api/v1/risk-list?format=csv", headers=headers).text.count("\n") - 1
+    rows = [row for row in rows_of(own_site.settings.audit_dir) if row.get("query") == {"format": "csv"} or "households_more" in row]
+    noted = sum(row.get("households_more", 0) + row.get("households", 0) for row in rows)
+    assert noted == whole > 100
