@@ -259,7 +259,7 @@ def _chosen(table: TableArrays, rows: Array) -> TableArrays:
 
 def _old_rows(connection: Connection, fresh: TableArrays, mode: Mode, base: int) -> tuple[TableArrays, Array]:
     """The rows that stand of the households concerned, and their lines."""
-    touched = np.unique(fresh.household)
+    touched = fresh.household[np.r_[True, fresh.household[1:] != fresh.household[:-1]]] if len(fresh) else fresh.household
     few = mode == "update" and len(touched) <= FEW_HOUSEHOLDS
     return read_rows(connection, TABLES[fresh.name], base, touched.tolist() if few else None, lines=True)
 
