@@ -113,6 +113,9 @@ bench: setup-dev ## 速度测量 measure the speed
 bench-serving: setup-dev ## 服务速度测量 measure the service: make bench-serving SITE=var/demo/jinsha-25000
 	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.serving --site $(SITE) $(ARGS)
 
+screenshots: setup-dev $(DEMO)/.list ## 为说明文档截图 take the README's pictures of the demonstration county
+	@$(DEMO_SETTINGS) $(PY) -m tests.browser.screenshots docs/images
+
 docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
 
