@@ -39,6 +39,7 @@ PLACES = (
     ("list", "/", Right.LIST),
     ("changes", "/changes", Right.LIST),
     ("overview", "/overview", Right.COUNTS),
+    ("imports", "/imports", Right.IMPORT),
     ("model", "/model", Right.MODEL),
 )
 

@@ -18,7 +18,7 @@ from tests.browser import chromium
 LABEL = "screenshots"
 SMALL, MIDDLE, LARGE = (390, 844), (1366, 768), (1920, 1080)
 PICTURES = (
-    ("list", Role.COUNTY, "/", MIDDLE),
+    ("list", Role.COUNTY, "/?tier=orange", MIDDLE),
     ("list-phone", Role.COUNTY, "/?tier=orange", SMALL),
     ("household", Role.COUNTY, "household", MIDDLE),
     ("overview", Role.COUNTY, "/overview", MIDDLE),
