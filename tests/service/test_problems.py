@@ -9,7 +9,7 @@ import pytest
 from service.app import create_app
 from service.auth import OPEN_PATHS
 from service.wire import ProblemAnswer
-from tests.service.sites import Site, now, settings_in
+from tests.service.sites import Site, now
 from tests.service.test_auth import routes
 
 
@@ -38,7 +38,7 @@ def test_no_such_address(site: Site) -> None:
 
 
 def test_no_such_method(site: Site) -> None:
-    for method, path in (("DELETE", "/api/v1/risk-list"), ("GET", "/api/v1/scores"), ("POST", "/healthz"), ("PATCH", "/api/v1/summary")):
+    for method, path in (("DELETE", "/api/v1/risk-list"), ("DELETE", "/api/v1/scores"), ("POST", "/healthz"), ("PATCH", "/api/v1/summary")):
         answer = site.client.request(method, path, headers=site.headers())
         check(answer, 405, path)
         assert answer.headers["allow"]
@@ -51,10 +51,10 @@ def test_parameters_that_cannot_be_used(site: Site) -> None:
             assert [error["field"] for error in body["errors"]] == list(query)
 
 
-def test_a_body_that_is_too_large(empty_site: Site, tmp_path: Any) -> None:
+def test_a_body_that_is_too_large(empty_site: Site) -> None:
     from starlette.testclient import TestClient
 
-    small = settings_in(tmp_path).model_copy(update={"max_body_mb": 1})
+    small = empty_site.settings.model_copy(update={"max_body_mb": 1})
     headers = empty_site.headers()
     with TestClient(create_app(small, clock=now)) as client:
         check(client.post("/api/v1/scores", content=b" " * (1024 * 1024 + 1), headers=headers), 413, "/api/v1/scores")
