@@ -1,7 +1,7 @@
 """Draws the few kinds of figures that `models.figures` describes, as SVG in the page itself.
 
 A figure is plain values in plotly's shape, so a notebook draws the same ones with plotly. Here they are drawn on the server: they are there
-with the page's first paint, on paper, and without any script; see docs/decisions/0004-figures-on-pages.md.
+with the page's first paint, on paper, and without any script; see docs/decisions/0005-figures-on-pages.md.
 Colours are attributes and classes, never inline styles: the pages' security policy allows none.
 """
 
