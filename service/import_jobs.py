@@ -166,7 +166,15 @@ def _score(settings: Settings, database: Database, clock: Clock, steps: Callable
 
     try:
         bundle = ActiveBundle(settings.bundle_dir).current()
-        written = score_stored(database, bundle, None, threads=settings.threads, clock=clock, progress=lambda step: steps(f"score: {step}"))
+        written = score_stored(
+            database,
+            bundle,
+            None,
+            threads=settings.threads,
+            clock=clock,
+            progress=lambda step: steps(f"score: {step}"),
+            keep_lists=settings.keep_lists,
+        )
     except UserError as error:
         return None, f"数据已导入，但未能评分 the data are in, but no new list was made: {error}"
     return written.version, None

@@ -25,6 +25,7 @@ from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.database import Database
 from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register, stored_import
+from service.storage.retention import retire_lists
 from service.storage.score_store import TOLD, active
 from service.storage.tables import CAUSE_BITS
 
@@ -223,6 +224,7 @@ def score_stored(
     progress: Progress = lambda _: None,
     again: bool = False,
     allow_synthetic_model: bool = False,
+    keep_lists: int = 0,
 ) -> Written:
     """Scores the stored register and puts the new list in use.
 
@@ -235,6 +237,7 @@ def score_stored(
         progress: called with each step.
         again: make the list even if it is there already.
         allow_synthetic_model: let a model that was trained on made-up data score real households.
+        keep_lists: how many lists stay, this one among them; 0 keeps all.
 
     Raises:
         UserError: no register, no date, or a model that must not be used on this register.
@@ -286,6 +289,8 @@ def score_stored(
     )
     summary = summarise(columns)
     version = write_list(database, record, columns, texts, summary, progress=progress)
+    if keep_lists:
+        retire_lists(database, keep_lists, clock())
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
     return Written(version, record.as_of, True, counts)
 

@@ -67,3 +67,4 @@ class Settings(BaseSettings):
     cors_origins: Annotated[str, Field(description="允许跨域的来源，逗号分隔 origins whose pages may ask, with commas between")] = ""
     metrics_dir: Annotated[Path, Field(description="多进程指标目录 folder that several workers share for /metrics")] = Path("var/metrics")
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="日志级别 least level that is logged")] = "INFO"
+    keep_lists: Annotated[int, Field(ge=0, le=1000, description="保留最近多少份名单，0 全部 how many lists are kept; 0: all")] = 12

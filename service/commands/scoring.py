@@ -80,6 +80,7 @@ def score(
             progress=lambda step: progress.update(task, description=f"评分 score · {step}", advance=1),
             again=again,
             allow_synthetic_model=allow_synthetic_model,
+            keep_lists=settings.keep_lists,
         )
         progress.update(task, description="评分 score", completed=len(SCORE_STEPS))
     if written.fresh:
