@@ -22,7 +22,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait for one another sleep instead of spinning: on busy cores LightGBM is otherwise many times slower.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving docs lock clean
+.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing docs lock clean
 
 help: ## 列出全部命令 list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -115,6 +115,9 @@ bench-serving: setup-dev ## 服务速度测量 measure the service: make bench-s
 
 screenshots: setup-dev $(DEMO)/.list ## 为说明文档截图 take the README's pictures of the demonstration county
 	@$(DEMO_SETTINGS) $(PY) -m tests.browser.screenshots docs/images
+
+killing: setup-dev ## 中断检验 kill the service at random points: make killing KILLS=200 ARGS="--database postgresql"
+	@OMP_NUM_THREADS=1 $(PY) -m tests.bench.killing --kills $(or $(KILLS),200) $(ARGS)
 
 docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
