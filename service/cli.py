@@ -9,7 +9,7 @@ from rich.console import Console
 from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
-from service.commands import audit, data, model, people, reproducing, scoring, serving, storage
+from service.commands import audit, backup, data, model, people, reproducing, scoring, serving, storage
 
 app = typer.Typer(
     help="防贫服务：导入、评分、提供接口。 Fangpin service: import, score, serve.",
@@ -17,7 +17,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (data.app, scoring.app, reproducing.app, serving.app, storage.app):
+for group in (data.app, scoring.app, reproducing.app, serving.app, storage.app, backup.app):
     app.add_typer(group)
 app.add_typer(audit.app, name="audit")
 app.add_typer(people.user_app, name="user")

@@ -1,0 +1,131 @@
+"""A copy of everything that could not be made again, taken while the service runs, and its way back.
+
+A backup is a folder: the database as of one moment, the model bundles, the access log, and `manifest.json` with the sha256 of each file. The
+pseudonym key is left out: whoever holds both could undo the pseudonyms, so it is kept in another place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+
+from features.errors import UserError
+from service.clock import Clock, stamp
+from service.settings import Settings
+
+MANIFEST = "manifest.json"
+DATABASE = "fangpin.db"
+PAGES_A_STEP = 2000  # of the database; between two steps a writer may go ahead
+
+
+def _folders(settings: Settings) -> dict[str, Path]:
+    return {"bundles": settings.bundle_dir, "audit": settings.audit_dir}
+
+
+def _file_of(settings: Settings) -> Path:
+    address = make_url(settings.database_url)
+    if address.get_backend_name() != "sqlite" or not address.database:
+        raise UserError(
+            "此命令只备份 SQLite；PostgreSQL 请用 pg_dump this command copies SQLite; for PostgreSQL run: "
+            "pg_dump --format=custom --file=fangpin.dump DATABASE, and copy the folders of bundles and of the access log"
+        )
+    return Path(address.database)
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name != MANIFEST:
+            with path.open("rb") as content:
+                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(content, "sha256").hexdigest()
+    return found
+
+
+def back_up(settings: Settings, out: Path, clock: Clock, progress: Callable[[str, int, int], None] = lambda *_: None) -> int:
+    """Copies the database, the bundles and the access log into a new folder.
+
+    Args:
+        settings: of the installation; it may be serving meanwhile.
+        out: must not exist yet; appears only when the copy is whole.
+        clock: for the manifest.
+        progress: called with (what, done, of).
+
+    Returns:
+        bytes written.
+
+    Raises:
+        UserError: the database is not SQLite, is not there, or `out` is.
+    """
+    source = _file_of(settings)
+    if not source.is_file():
+        raise UserError(f"没有数据库 there is no database yet: {source}")
+    if out.exists():
+        raise UserError(f"{out} 已存在，不会覆盖 exists already and is not overwritten: choose another folder")
+    beside = out.with_name(f".{out.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as here, closing(sqlite3.connect(beside / DATABASE)) as there:
+        here.backup(there, pages=PAGES_A_STEP, progress=lambda _, left, total: progress("database", total - left, total))
+        there.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
+    for name, folder in _folders(settings).items():
+        progress(name, 0, 1)
+        if folder.is_dir():
+            shutil.copytree(folder, beside / name)
+    files = _hashes(beside)
+    (beside / MANIFEST).write_text(json.dumps({"made_at": stamp(clock()), "files": files}, indent=1), encoding="utf-8")
+    beside.rename(out)
+    return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+
+
+def check(settings: Settings, folder: Path) -> dict[str, Path]:
+    """Whether a backup is whole and where its parts would go.
+
+    Args:
+        settings: where to.
+        folder: a backup; every file is held against its hash.
+
+    Returns:
+        the place of each part.
+
+    Raises:
+        UserError: the backup is damaged or incomplete, or something is already there: move it away first.
+    """
+    try:
+        said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise UserError(f"{folder} 不是完整的备份 is no whole backup: {error}") from None
+    have = _hashes(folder)
+    wrong = sorted(name for name in said.keys() | have.keys() if said.get(name) != have.get(name))
+    if wrong:
+        raise UserError(f"备份已损坏 the backup is damaged; nothing was restored: {', '.join(wrong[:5])}")
+    target = _file_of(settings)
+    places = {DATABASE: target, **{name: path for name, path in _folders(settings).items() if (folder / name).is_dir()}}
+    there = [path for path in places.values() if path.is_file() or (path.is_dir() and any(path.iterdir()))]
+    if there:
+        raise UserError(
+            f"{', '.join(str(path) for path in there)} 已存在，请先移走 exists already: stop the service and move it away, then restore again"
+        )
+    return places
+
+
+def restore(settings: Settings, folder: Path) -> list[Path]:
+    """Puts a backup where the settings say, into an installation that holds nothing yet; returns what was written.
+
+    Raises:
+        UserError: as `check`.
+    """
+    places = check(settings, folder)
+    for name, path in places.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if (folder / name).is_dir():
+            shutil.copytree(folder / name, path, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(folder / name, path)
+    return list(places.values())
