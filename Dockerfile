@@ -1,5 +1,6 @@
-# The service alone: what serving needs, nothing of training. A model and a register come in through the volume var/.
-#   docker build -t fangpin . && docker run -p 8000:8000 -v fangpin-var:/srv/fangpin/var fangpin
+# The service alone: what serving needs, nothing of training. Everything that changes lies in the volume var/; the rest may be read-only.
+#   docker build -t fangpin . && docker run --read-only --tmpfs /tmp -p 8000:8000 -v fangpin-var:/srv/fangpin/var fangpin
+# docs/deploy.md says how a key, a model and a register come in.
 FROM python:3.11-slim-bookworm
 
 RUN apt-get update -qq \
@@ -9,14 +10,18 @@ RUN apt-get update -qq \
 WORKDIR /srv/fangpin
 COPY requirements/serve.txt requirements/serve.txt
 RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/python -m pip install -q --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/serve.txt
+ && /opt/venv/bin/python -m pip install -q --no-cache-dir --no-compile --disable-pip-version-check --require-hashes -r requirements/serve.txt \
+ && /opt/venv/bin/python -m pip uninstall -q -y setuptools pip
 
 COPY features features
 COPY models models
 COPY service service
-RUN useradd --system --no-create-home fangpin && mkdir var && chown fangpin var
+# What the service loads at its start is compiled now: in a read-only system it could not be kept later. The rest is compiled when it is needed.
+RUN useradd --system --no-create-home fangpin && mkdir var && chown fangpin var \
+ && FANGPIN_DATABASE_URL=sqlite:// /opt/venv/bin/python -c "import runpy, sys; sys.argv[1:] = ['serve', '--help']; runpy.run_module('service', run_name='__main__')" >/dev/null \
+ && FANGPIN_DATABASE_URL=sqlite:// /opt/venv/bin/python -c "import service.app"
 
-ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 OMP_WAIT_POLICY=passive
 USER fangpin
 VOLUME /srv/fangpin/var
 EXPOSE 8000
