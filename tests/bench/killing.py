@@ -27,8 +27,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from features.tables import TABLES
+from models import pointer
 from models.bundle import load
-from service.bundles import active_folder
 from service.importing import make_key
 from service.storage.database import Database
 from service.storage.register_store import load_register, stored_import
@@ -39,7 +39,7 @@ from tests.service import made_up, postgres
 
 HOUSEHOLDS = 400
 NEW_ROWS = 60
-EACH_SECONDS = {"import": 3.0, "score": 3.0, "visit": 2.0, "swap": 2.0}  # longest wait before the kill, once the work has begun
+AFTER_START_SECONDS = 2.0  # longest wait before a server is killed, once it answers
 
 
 class Broken(SystemExit):
@@ -73,8 +73,11 @@ class Site:
         self.own_events = sum(len(one["events"]) for one in self.households)
         self.rounds = 0
         self.acknowledged: dict[tuple[str, str], str] = {}
-        self.run("import", str(self.register()), "--months", "0")
-        self.run("score")
+        # A kill comes somewhere within the time that the work takes here and now, or shortly after.
+        self.seconds = {
+            "import": 1.2 * self.timed("import", str(self.register()), "--months", "0"),
+            "score": 1.2 * self.timed("score"),
+        }
         self.token = self.run("token", "create", "--role", "county", "--region", made_up.COUNTY).strip()
         with self.database() as database, database.reading() as connection:
             self.ids = [str(name) for name in load_register(connection).household_id]
@@ -88,6 +91,12 @@ class Site:
         done = subprocess.run(self.command(*words), env=self.environment, capture_output=True, text=True, check=False)
         insist(done.returncode == 0, f"`service {' '.join(words)}` failed after a kill: {done.stderr[-2000:]}")
         return done.stdout
+
+    def timed(self, *words: str) -> float:
+        """Runs a command to its end; its seconds."""
+        start = time.monotonic()
+        self.run(*words)
+        return time.monotonic() - start
 
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """Starts a command that may be killed."""
@@ -160,7 +169,7 @@ def an_import(site: Site) -> str:
     """A killed import is not there at all; one that said it was done is there whole."""
     with site.database() as database, database.reading() as connection:
         number = stored_import(connection)
-    done = kill_within(site, site.start("import", str(site.register()), "--months", "0"), EACH_SECONDS["import"])
+    done = kill_within(site, site.start("import", str(site.register()), "--months", "0"), site.seconds["import"])
     with site.database() as database, database.reading() as connection:
         now = stored_import(connection)
     rows = site.stored_rows()
@@ -178,7 +187,7 @@ def an_import(site: Site) -> str:
 def a_scoring(site: Site) -> str:
     """After a killed run the old list is in use, whole; after an acknowledged one the new."""
     before = in_use(site)
-    done = kill_within(site, site.start("score", "--again"), EACH_SECONDS["score"])
+    done = kill_within(site, site.start("score", "--again"), site.seconds["score"])
     after = in_use(site)
     insist(not done or after > before, "an acknowledged list is not in use")
     return "done" if after > before else "old list kept"
@@ -236,7 +245,7 @@ def some_visits(site: Site) -> str:
         clients = [threading.Thread(target=guarded) for _ in range(2)]
         for client in clients:
             client.start()
-        kill_within(site, process, EACH_SECONDS["visit"])
+        kill_within(site, process, AFTER_START_SECONDS)
         for client in clients:
             client.join(30)
         insist(not failures, f"a visit was refused: {failures[:1]}")
@@ -261,10 +270,10 @@ def a_swap(site: Site) -> str:
             for _ in range(20):
                 client.ask("POST", "/api/v1/scores", asked)
         finally:
-            kill_within(site, site.random.choice([change, process]), EACH_SECONDS["swap"])
+            kill_within(site, site.random.choice([change, process]), AFTER_START_SECONDS)
             change.kill()
             change.wait()
-    bundle = load(active_folder(site.folder / "bundles"))
+    bundle = load(site.folder / "bundles" / pointer.read(site.folder / "bundles").version)
     insist(bundle.version in site.versions, f"an unknown model is in use: {bundle.version}")
     with site.serving() as (port, _):
         answer = json.loads(Client(port, site.token).ask("POST", "/api/v1/scores", asked)[0])

@@ -254,11 +254,11 @@ def mlflow_serving(site: Path) -> list[Row]:
     """`mlflow models serve` with the largest trees of the bundle: a matrix row in, a number out, without features or reasons."""
     import mlflow.lightgbm
 
+    from models import pointer
     from models.bundle import load
     from models.members import Boosted
-    from service.bundles import active_folder
 
-    bundle = load(active_folder(site / "bundles"))
+    bundle = load(site / "bundles" / pointer.read(site / "bundles").version)
     booster = next(member.booster for member in bundle.members if isinstance(member, Boosted))
     with tempfile.TemporaryDirectory() as folder:
         mlflow.lightgbm.save_model(booster, folder + "/model")
