@@ -22,7 +22,7 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait for one another sleep instead of spinning: on busy cores LightGBM is otherwise many times slower.
 export OMP_WAIT_POLICY ?= passive
 
-.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing docs lock clean
+.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing screenshots docs lock clean
 
 help: ## 列出全部命令 list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
