@@ -80,4 +80,4 @@ def test_what_nobody_foresaw_is_logged_and_told_without_its_inside(own_site: Sit
         connection.exec_driver_sql("DROP TABLE summaries")
     body = check(own_site.client.get("/api/v1/summary", headers=headers), 500, "/api/v1/summary")
     assert "summaries" not in body["detail"]
-    assert "no such table: summaries" in caplog.text
+    assert "summaries" in caplog.text
