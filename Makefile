@@ -121,6 +121,7 @@ killing: setup-dev ## 中断检验 kill the service at random points: make killi
 
 docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
+	@FANGPIN_WRITE_DOCS=1 $(PY) -m pytest -q -p no:cacheprovider tests/service/api/test_examples.py -k "not postgresql"
 
 test: setup-dev ## 全部测试 run all tests
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile -q $(ARGS)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+import orjson
 from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -107,20 +109,23 @@ def _layer(app: FastAPI, service: Service) -> None:
 
 
 def _describe(app: FastAPI) -> None:
-    """Adds to the API's description what the framework cannot know: the shape of errors and that a token is needed."""
+    """Adds to the API's description what the framework cannot know: the shape of errors, the token, an example of each answer."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = plain()
+            examples = orjson.loads((Path(__file__).parent / "api" / "examples.json").read_bytes())
             parts = schema.setdefault("components", {})
             error = ProblemAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
             parts.setdefault("schemas", {}).update(error.pop("$defs", {}) | {"ProblemAnswer": error})
             parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
             for path, item in schema["paths"].items():
-                if path.startswith("/api/"):
-                    for operation in item.values():
+                for method, operation in item.items():
+                    if path.startswith("/api/"):
                         operation["security"] = [{"token": []}]
+                    for status, example in examples.get(f"{method} {path}", {}).items():
+                        operation["responses"][status]["content"]["application/json"]["example"] = example
             app.openapi_schema = schema
         return app.openapi_schema
 

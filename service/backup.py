@@ -1,7 +1,7 @@
 """A copy of everything that could not be made again, taken while the service runs, and its way back.
 
-A backup is a folder: the database as of one moment, the model bundles, the access log, and `manifest.json` with the sha256 of each file. The
-pseudonym key is left out: whoever holds both could undo the pseudonyms, so it is kept in another place.
+A backup is a folder: the database as of one moment, the model bundles, the access log, and `manifest.json` with the sha256 of each
+file. The pseudonym key is left out: whoever holds both could undo the pseudonyms, so it is kept in another place.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def check(settings: Settings, folder: Path) -> dict[str, Path]:
     there = [path for path in places.values() if path.is_file() or (path.is_dir() and any(path.iterdir()))]
     if there:
         raise UserError(
-            f"{', '.join(str(path) for path in there)} 已存在，请先移走 exists already: stop the service and move it away, then restore again"
+            f"{', '.join(str(path) for path in there)} 已存在，请先移走 exists already: "
+            "stop the service and move it away, then restore again"
         )
     return places
 
