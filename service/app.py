@@ -87,6 +87,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)
+    app.add_middleware(Rescue, database=database)  # again, for what stands around the routes
     app.add_middleware(Observe, settings=settings)  # outside of everything
     _describe(app)
     return app

@@ -282,6 +282,25 @@ def test_any_query_is_noted_without_what_was_typed(query: bytes) -> None:
         assert name == "…" or name.replace("_", "a").isalpha()
 
 
+def test_a_query_of_very_many_parameters_is_noted_like_any_other(own_site: Site) -> None:
+    answer = own_site.client.get("/api/v1/summary?" + "&".join(["by=town"] + ["a=1"] * 500), headers=own_site.headers())
+    assert answer.headers["content-type"].endswith("json")
+    assert last_row(own_site)["query"] == {"by": "town", "a": "1"}
+    assert last_row(own_site)["status"] == answer.status_code == 422
+
+
+def test_a_row_that_cannot_be_made_keeps_the_answer_back_in_the_one_shape(own_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("something that nobody foresaw")
+
+    monkeypatch.setattr(AuditLog, "write", broken)
+    answer = own_site.client.get("/api/v1/risk-list", headers=own_site.headers())
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "application/problem+json")
+    monkeypatch.setattr(AccessLog, "__call__", broken)
+    answer = own_site.client.get("/api/v1/risk-list", headers=own_site.headers())
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+
+
 def test_without_the_log_nothing_is_shown_and_with_it_again_all_is(own_site: Site) -> None:
     folder = own_site.settings.audit_dir
     headers = own_site.headers()
