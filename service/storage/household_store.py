@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from sqlalchemy import Connection, select
 
-from features.register import Register, assemble
+from features.register import Array, Register, assemble
 from features.tables import TABLES
-from service.storage.register_store import import_of, info_of, read_rows
+from service.storage.register_store import INDICATORS, as_declared, import_of, info_of, read_rows
 from service.storage.tables import codebook, register_ids, register_words
 
 VILLAGE = ("households", "village_code")
@@ -29,15 +29,25 @@ def load_household(connection: Connection, household_id: str, import_id: int) ->
     if record is None or number is None or record.codebook != codebook():
         return None
     rows = {name: read_rows(connection, schema, import_id, [number])[0] for name, schema in TABLES.items()}
-    tables = {name: assemble(TABLES[name], np.zeros(len(table), dtype=np.int32), table.columns) for name, table in rows.items()}
-    if not len(tables["households"]):
+    if not len(rows["households"]):
         return None
+    info = info_of(record)
+    measured = rows["indicators"]
+    rows["indicators"] = as_declared(measured, _words(connection, INDICATORS, measured.columns[INDICATORS[1]]), info)
+    tables = {name: assemble(TABLES[name], np.zeros(len(table), dtype=np.int32), table.columns) for name, table in rows.items()}
     # Only the words of its own villages are read; ids of members are numbers here, and nobody asks what they stand for.
     codes = tables["households"].columns["village_code"]
     places = np.unique(codes)
-    w = register_words.c
-    asked = select(w.place, w.word).where(w.table_name == VILLAGE[0], w.column_name == VILLAGE[1], w.place.in_(places.tolist()))
-    found = {row.place: row.word for row in connection.execute(asked)}
+    found = _words(connection, VILLAGE, places)
     tables["households"].columns["village_code"] = np.searchsorted(places, codes).astype(codes.dtype)
-    texts = {VILLAGE: [found.get(place, "") for place in places.tolist()]}
-    return Register(np.array([household_id], dtype=np.str_), tables, texts, info_of(record))
+    texts = {VILLAGE: [found.get(place, "") for place in places.tolist()], INDICATORS: [indicator.name for indicator in info.indicators]}
+    return Register(np.array([household_id], dtype=np.str_), tables, texts, info)
+
+
+def _words(connection: Connection, column: tuple[str, str], places: Array) -> dict[int, str]:
+    """The words that stand at some places of a column's list."""
+    w, asked = register_words.c, np.unique(places).tolist()
+    if not asked:
+        return {}
+    query = select(w.place, w.word).where(w.table_name == column[0], w.column_name == column[1], w.place.in_(asked))
+    return {row.place: row.word for row in connection.execute(query)}

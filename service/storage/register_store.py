@@ -19,6 +19,7 @@ from service.storage.packing import Packing
 from service.storage.tables import codebook, imports, register_ids, register_state, register_tables, register_words
 
 MEMBERS = ("members", "member_id")
+INDICATORS = ("indicators", "name")
 
 
 def shelf(table: str, column: str) -> tuple[str, str]:
@@ -98,8 +99,34 @@ def load_register(connection: Connection, progress: Callable[[str], None] = lamb
         for column in schema.columns
         if column.kind in (Kind.ID, Kind.TEXT) and column.name != "household_id" and len(tables[name])
     }
+    info = info_of(row)
+    tables["indicators"] = as_declared(tables["indicators"], dict(enumerate(texts.get(INDICATORS, ()))), info)
+    texts[INDICATORS] = [indicator.name for indicator in info.indicators]
     sorted_tables = {name: assemble(TABLES[name], place[table.household], table.columns) for name, table in tables.items()}
-    return Register(ids[numbers], sorted_tables, texts, info_of(row))
+    return Register(ids[numbers], sorted_tables, texts, info)
+
+
+def as_declared(rows: TableArrays, words: Mapping[int, str], info: RegisterInfo) -> TableArrays:
+    """The values of indicators under the places that the register's description gives their names, as every reader expects them.
+
+    Worked example: "wells" was stored first and "goats" later, but the description now declares goats, ducks, wells: a stored 0 becomes 2.
+
+    Args:
+        rows: the indicators as stored; `name` is a place among all words ever stored.
+        words: the name at each place that occurs.
+        info: what declares them.
+
+    Returns:
+        the rows whose indicator is declared, `name` being its place in the declaration.
+    """
+    declared = {indicator.name: place for place, indicator in enumerate(info.indicators)}
+    column = INDICATORS[1]
+    stored, which = np.unique(rows.columns[column], return_inverse=True)
+    places = np.array([declared.get(words.get(place, ""), -1) for place in stored.tolist()], dtype=np.int32)[which]
+    kept = places >= 0
+    columns = {name: values[kept] for name, values in rows.columns.items()} | {column: places[kept]}
+    none = np.empty(0, dtype=np.int32)
+    return TableArrays(rows.name, Columns(TABLES[rows.name], int(kept.sum()), columns), rows.household[kept], none, none)
 
 
 def read_ids(connection: Connection) -> Array:

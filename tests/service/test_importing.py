@@ -15,8 +15,10 @@ import pyarrow.parquet
 import pytest
 from sqlalchemy import func, insert, select
 
+from features.build import build
 from features.contents import register_digest
 from features.errors import UserError
+from features.policy.registry import load
 from features.pseudonym import pseudonym
 from features.read import read_register
 from features.register import Register
@@ -24,6 +26,7 @@ from features.tables import TABLES
 from features.template import write_workbook
 from service.importing import Imported, import_register
 from service.storage.database import Database
+from service.storage.household_store import load_household
 from service.storage.import_plan import Mode
 from service.storage.register_store import load_register, stored_import
 from service.storage.tables import imports, register_ids, register_tables
@@ -231,6 +234,42 @@ def test_descriptions_are_merged_and_contradictions_refused(bring: Bring, databa
     for wrong in ({"indicators": [wells | {"direction": 1}]}, {"county": "611025"}, {"synthetic": False}):
         with pytest.raises(UserError):
             bring(folder(tmp_path / str(wrong), one, **wrong))
+
+
+def test_indicators_keep_their_names_when_they_are_declared_in_another_order(empty_database: Database, tmp_path: Path) -> None:
+    def declared(*names: str) -> list[dict[str, Any]]:
+        return [{"name": name, "zh": name, "unit": "", "direction": 0, "cause": "other"} for name in names]
+
+    def measured(**values: float) -> Rows:
+        common = {"valid_from": "2022-01-01", "known_on": "2022-01-02"}
+        return {
+            "indicators": [
+                {"household_id": one["household_id"], "name": name, "value": value + place, **common}
+                for place, one in enumerate(households)
+                for name, value in values.items()
+            ]
+        }
+
+    def put(path: Path) -> None:
+        import_register(empty_database, path, KEY, months=None, uploads=tmp_path / "uploads", clock=now, mode="replace")
+
+    households = county(3)
+    put(folder(tmp_path / "a", households, measured(goats=10.0, wells=20.0), indicators=declared("wells", "goats")))
+    put(folder(tmp_path / "b", households, measured(wells=20.0, ducks=30.0), indicators=declared("ducks", "wells", "sheep")))
+    with empty_database.reading() as connection:
+        number = stored_import(connection)
+        assert number is not None
+        whole = load_register(connection)
+        alone = load_household(connection, pseudonym(KEY, households[2]["household_id"]), number)
+    assert alone is not None
+    policy = load(synthetic=True)
+    frame = build(whole, made_up.AS_OF, policy)
+    names = ["indicator.ducks", "indicator.wells", "indicator.sheep"]
+    by_id = dict(zip(frame.household_id.tolist(), frame.columns(names).tolist(), strict=True))
+    for place, one in enumerate(households):
+        np.testing.assert_equal(by_id[pseudonym(KEY, one["household_id"])], [30.0 + place, 20.0 + place, np.nan])
+    np.testing.assert_equal(build(alone, made_up.AS_OF, policy).columns(names).tolist(), [[32.0, 22.0, np.nan]])
+    assert facts(whole) == facts(read_register(tmp_path / "b", KEY).register)
 
 
 def test_an_update_under_another_key_is_refused(bring: Bring, database: Database, tmp_path: Path) -> None:
