@@ -258,15 +258,26 @@ def _difference(rows: int) -> str:
     return "末行与末端记录不符 the last row is not the one that the head names"
 
 
+@contextmanager
+def standing_still(folder: Path) -> Iterator[None]:
+    """While this is held nobody adds a row: files and head are those of one moment. Requests wait for it, so keep it short."""
+    try:
+        file = (folder / HEAD).open("rb")
+    except FileNotFoundError:
+        yield
+        return
+    with file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
 def _snapshot(folder: Path) -> tuple[list[tuple[str, bytes]], Head | None]:
     """All files and the head as they are at one moment."""
-    with suppress(FileNotFoundError), (folder / HEAD).open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+    with standing_still(folder):
         head = None
-        with suppress(ValueError, TypeError):
-            head = Head(**orjson.loads(file.read(HEAD_BYTES)))
+        with suppress(FileNotFoundError, ValueError, TypeError):
+            head = Head(**orjson.loads((folder / HEAD).read_bytes()[:HEAD_BYTES]))
         return [(path.name, path.read_bytes()) for path in sorted(folder.glob(MONTHS))], head
-    return [(path.name, path.read_bytes()) for path in sorted(folder.glob(MONTHS))], None
 
 
 def _walk(name: str, content: bytes, told: Verified) -> tuple[tuple[str, int], Break | None]:

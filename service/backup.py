@@ -11,18 +11,19 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, nullcontext
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
 from features.errors import UserError
+from service.audit import standing_still
 from service.clock import Clock, stamp
 from service.settings import Settings
 
 MANIFEST = "manifest.json"
 DATABASE = "fangpin.db"
-PAGES_A_STEP = 2000  # of the database; between two steps a writer may go ahead
+BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database; left over from another one, it would be read into this one
 
 
 def _folders(settings: Settings) -> dict[str, Path]:
@@ -72,12 +73,14 @@ def back_up(settings: Settings, out: Path, clock: Clock, progress: Callable[[str
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True)
     with closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as here, closing(sqlite3.connect(beside / DATABASE)) as there:
-        here.backup(there, pages=PAGES_A_STEP, progress=lambda _, left, total: progress("database", total - left, total))
+        # In one step, which holds nobody up: between several, each write would have the copy begin anew, and it might never end.
+        here.backup(there, pages=-1, progress=lambda _, left, total: progress("database", total - left, total))
         there.execute("PRAGMA journal_mode=DELETE")  # one file, without a log beside it
     for name, folder in _folders(settings).items():
         progress(name, 0, 1)
         if folder.is_dir():
-            shutil.copytree(folder, beside / name)
+            with standing_still(settings.audit_dir) if folder == settings.audit_dir else nullcontext():
+                shutil.copytree(folder, beside / name)
     files = _hashes(beside)
     (beside / MANIFEST).write_text(json.dumps({"made_at": stamp(clock()), "files": files}, indent=1), encoding="utf-8")
     beside.rename(out)
@@ -95,7 +98,8 @@ def check(settings: Settings, folder: Path) -> dict[str, Path]:
         the place of each part.
 
     Raises:
-        UserError: the backup is damaged or incomplete, or something is already there: move it away first.
+        UserError: the backup is damaged or incomplete, or something is already there, if only what SQLite keeps beside
+            a database: move it away first.
     """
     try:
         said = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
@@ -107,7 +111,8 @@ def check(settings: Settings, folder: Path) -> dict[str, Path]:
         raise UserError(f"备份已损坏 the backup is damaged; nothing was restored: {', '.join(wrong[:5])}")
     target = _file_of(settings)
     places = {DATABASE: target, **{name: path for name, path in _folders(settings).items() if (folder / name).is_dir()}}
-    there = [path for path in places.values() if path.is_file() or (path.is_dir() and any(path.iterdir()))]
+    beside = [target.with_name(target.name + end) for end in BESIDE]
+    there = [path for path in (*places.values(), *beside) if path.is_file() or (path.is_dir() and any(path.iterdir()))]
     if there:
         raise UserError(
             f"{', '.join(str(path) for path in there)} 已存在，请先移走 exists already: "
@@ -124,9 +129,18 @@ def restore(settings: Settings, folder: Path) -> list[Path]:
     """
     places = check(settings, folder)
     for name, path in places.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        part = _part(path)
+        part.parent.mkdir(parents=True, exist_ok=True)
         if (folder / name).is_dir():
-            shutil.copytree(folder / name, path, dirs_exist_ok=True)
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(folder / name, part)
         else:
-            shutil.copyfile(folder / name, path)
+            shutil.copyfile(folder / name, part)
+    for path in sorted(places.values(), key=lambda path: path == places[DATABASE]):  # the database last: without it nothing is in use
+        _part(path).replace(path)
     return list(places.values())
+
+
+def _part(path: Path) -> Path:
+    """Where a part is written until it is whole."""
+    return path.with_name(f".{path.name}.part")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.testclient import TestClient
 
 from features.errors import UserError
 from service.app import create_app
+from service.audit import AuditLog, verify
 from service.backup import MANIFEST, back_up, check, restore
 from service.settings import Settings
 from tests.service.sites import Site, now
@@ -70,7 +72,7 @@ def test_a_backup_taken_while_tokens_are_written_is_whole(sqlite_site: Site, tmp
 
 @pytest.mark.parametrize("fault", ["changed", "missing", "added", "no manifest"])
 def test_a_damaged_backup_is_refused_and_nothing_is_written(sqlite_site: Site, tmp_path: Path, fault: str) -> None:
-    copy = tmp_path / "copy"
+    copy = tmp_path / "kept"
     back_up(sqlite_site.settings, copy, now)
     pointer = copy / "bundles" / "active.json"
     match fault:
@@ -88,17 +90,88 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(sqlite_site: Site, t
 
 
 def test_what_is_there_is_never_overwritten(sqlite_site: Site, tmp_path: Path) -> None:
-    back_up(sqlite_site.settings, tmp_path / "copy", now)
+    back_up(sqlite_site.settings, tmp_path / "kept", now)
     with pytest.raises(UserError, match="already"):
-        restore(sqlite_site.settings, tmp_path / "copy")
+        restore(sqlite_site.settings, tmp_path / "kept")
     with pytest.raises(UserError, match="already"):
-        back_up(sqlite_site.settings, tmp_path / "copy", now)
+        back_up(sqlite_site.settings, tmp_path / "kept", now)
+
+
+@pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
+def test_what_another_database_left_beside_is_not_read_into_a_restored_one(sqlite_site: Site, tmp_path: Path, end: str) -> None:
+    back_up(sqlite_site.settings, tmp_path / "kept", now)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / f"fangpin.db{end}").write_bytes(b"of another database")
+    with pytest.raises(UserError, match=f"fangpin.db{end}"):
+        restore(moved(sqlite_site.settings, tmp_path / "elsewhere"), tmp_path / "kept")
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [f"fangpin.db{end}"]
+
+
+@pytest.mark.parametrize("broken", ["copytree", "copyfile"])
+def test_a_restore_that_breaks_off_leaves_nothing_in_use_and_can_be_done_again(
+    sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    back_up(sqlite_site.settings, tmp_path / "kept", now)
+    elsewhere = moved(sqlite_site.settings, tmp_path / "elsewhere")
+    plain = getattr(shutil, broken)
+
+    def killed(*given: object, **options: object) -> None:
+        plain(*given, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, broken, killed)
+        with pytest.raises(KeyboardInterrupt):
+            restore(elsewhere, tmp_path / "kept")
+    assert not [path.name for path in (tmp_path / "elsewhere").iterdir() if not path.name.startswith(".")]
+    restore(elsewhere, tmp_path / "kept")
+    with TestClient(create_app(elsewhere, clock=now)) as client:
+        assert client.get("/readyz").status_code == 200
+    assert not list((tmp_path / "elsewhere").glob(".*"))
+
+
+def test_the_copied_access_log_holds_although_rows_are_written_meanwhile(
+    sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = AuditLog(sqlite_site.settings.audit_dir, now)
+    log.write({"path": "/before"})
+    plain, writers = shutil.copyfile, list[threading.Thread]()
+
+    def copied(source: str, target: str, **options: bool) -> None:
+        if Path(source).parent == sqlite_site.settings.audit_dir:  # between one file of the log and the next somebody asks for something
+            writers.append(threading.Thread(target=log.write, args=({"path": "/meanwhile"},)))
+            writers[-1].start()
+            writers[-1].join(0.3)
+        plain(source, target, **options)
+
+    monkeypatch.setattr(shutil, "copyfile", copied)
+    back_up(sqlite_site.settings, tmp_path / "kept", now)
+    for writer in writers:
+        writer.join()
+    assert len(writers) > 1
+    assert verify(tmp_path / "kept" / "audit").broken is None
+    assert verify(sqlite_site.settings.audit_dir).rows == verify(tmp_path / "kept" / "audit").rows + len(writers)
+
+
+def test_a_busy_database_does_not_hold_up_its_own_backup(sqlite_site: Site, tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def written_at_each_step(what: str, done: int, of: int) -> None:
+        if what == "database":
+            seen.append(done)
+            assert len(seen) < 5, "each write makes the copy begin anew"
+            sqlite_site.headers()
+
+    with sqlite3.connect(sqlite_site.database.engine.url.database or "") as other:  # larger than one step of the old kind was
+        other.execute("CREATE TABLE ballast AS SELECT zeroblob(16000) AS x FROM scores a, scores b LIMIT 4100")
+    back_up(sqlite_site.settings, tmp_path / "kept", now, progress=written_at_each_step)
+    assert seen
 
 
 def test_the_key_is_not_in_the_backup(sqlite_site: Site, tmp_path: Path) -> None:
-    back_up(sqlite_site.settings, tmp_path / "copy", now)
+    back_up(sqlite_site.settings, tmp_path / "kept", now)
     key = sqlite_site.settings.pseudonym_key.read_text().strip().encode()
-    assert all(key not in path.read_bytes() for path in (tmp_path / "copy").rglob("*") if path.is_file())
+    assert all(key not in path.read_bytes() for path in (tmp_path / "kept").rglob("*") if path.is_file())
 
 
 def test_a_half_written_backup_does_not_pass_for_one(sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,5 +180,5 @@ def test_a_half_written_backup_does_not_pass_for_one(sqlite_site: Site, tmp_path
 
     monkeypatch.setattr(shutil, "copytree", torn)
     with pytest.raises(OSError, match="disk full"):
-        back_up(sqlite_site.settings, tmp_path / "copy", now)
-    assert not (tmp_path / "copy").exists()
+        back_up(sqlite_site.settings, tmp_path / "kept", now)
+    assert not (tmp_path / "kept").exists()
