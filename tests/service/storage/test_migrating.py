@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert, inspect, literal, select, text
+from sqlalchemy import Connection, insert, inspect, literal, select, text, update
 from typer.testing import CliRunner
 
 from features.errors import UserError
@@ -26,8 +26,8 @@ from service.storage.database import Database
 from service.storage.migrating import NOTHING, head, is_empty, migrate, number, steps
 from service.storage.register_store import import_of
 from service.storage.score_store import active
-from service.storage.tables import lists, metadata, scores
-from service.storage.token_store import find_token
+from service.storage.tables import lists, metadata, scores, tokens, users
+from service.storage.token_store import find_token, token_hash
 from tests.service import made_up
 from tests.service.sites import Backend, Site, now, settings_in
 
@@ -126,6 +126,23 @@ def test_going_back_keeps_lists_and_tokens_and_going_forth_the_tokens(own_site: 
         assert active(connection) is None  # nothing in the older list says what its causes are; half an answer is none
         assert import_of(connection, 1) is None
     assert own_site.client.get("/api/v1/summary", headers={"Authorization": f"Bearer {token}"}).status_code == 503
+
+
+def test_the_tokens_of_a_disabled_user_open_no_door_after_going_back_and_forth(own_site: Site) -> None:
+    database = own_site.database
+    theirs = {name: own_site.token(Role.COUNTY, made_up.COUNTY) for name in ("at work", "gone")}
+    with database.writing() as connection:
+        for name, token in theirs.items():
+            gone = "2024-01-01T00:00:00Z" if name == "gone" else None
+            values = {"name": name, "role": "county", "region": made_up.COUNTY, "created_at": "2024-01-01T00:00:00Z", "disabled_at": gone}
+            user = connection.execute(insert(users).values(values).returning(users.c.id)).scalar_one()
+            connection.execute(update(tokens).where(tokens.c.token_hash == token_hash(token)).values(user_id=user))
+    with database.reading() as connection:
+        assert [find_token(connection, token, now()) is None for token in theirs.values()] == [False, True]
+    go(database, "0001")
+    go(database, head())
+    with database.reading() as connection:
+        assert [find_token(connection, token, now()) is None for token in theirs.values()] == [False, True]
 
 
 def test_numbers_are_never_used_twice_after_going_back_and_forth(own_site: Site, register_folder: Path) -> None:

@@ -191,7 +191,8 @@ def downgrade() -> None:
     """Keeps finished lists and tokens; visits, users, changes, jobs and the history of models are lost, the register is imported again."""
     for name in ("model_history", "visits", "changes", "import_findings", "import_jobs"):
         op.drop_table(name)
-    op.execute("DELETE FROM tokens WHERE opened_by IS NOT NULL")  # sessions of browsers
+    # Sessions of browsers, and the tokens of users who were disabled: without users nothing would say that these open no door any more.
+    op.execute("DELETE FROM tokens WHERE opened_by IS NOT NULL OR user_id IN (SELECT id FROM users WHERE disabled_at IS NOT NULL)")
     with op.batch_alter_table("tokens") as batch:
         for name in ("user_id", "opened_by"):
             batch.drop_constraint(f"fk_tokens_{name}", type_="foreignkey")
