@@ -108,10 +108,12 @@ def test_a_request_that_takes_too_long_is_given_up_and_others_go_on(own_site: Si
         assert client.get("/api/v1/summary", headers=headers).status_code == 200
 
 
-def test_large_batches_wait_for_one_another_and_polls_do_not(own_site: Site, households: list[made_up.Household]) -> None:
+@pytest.mark.parametrize("kind", ["large", "many and empty"])
+def test_large_batches_wait_for_one_another_and_polls_do_not(own_site: Site, households: list[made_up.Household], kind: str) -> None:
     service = own_site.client.app.state.service
     headers = own_site.headers()
-    body = {"as_of": "2023-12-31", "households": households[:100]}
+    sent, expected = (households[:100], 200) if kind == "large" else ([{}] * 5000, 422)
+    body = {"as_of": "2023-12-31", "households": sent}
 
     async def watch() -> tuple[int, int]:
         await service.batches.acquire_on_behalf_of("another batch")
@@ -127,7 +129,7 @@ def test_large_batches_wait_for_one_another_and_polls_do_not(own_site: Site, hou
             waiting = len(answers)
             polled = (await anyio.to_thread.run_sync(lambda: own_site.client.get("/api/v1/summary", headers=headers))).status_code
             service.batches.release_on_behalf_of("another batch")
-        return waiting, polled if answers == [200] else 0
+        return waiting, polled if answers == [expected] else 0
 
     portal = own_site.client.portal
     assert portal is not None
