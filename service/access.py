@@ -16,6 +16,7 @@ from features.pseudonym import load_key, pseudonym
 from service import trace
 from service.audit import AuditLog
 from service.auth import OPEN_FOLDER
+from service.limits import Window, address_of
 from service.problems import problem
 from service.trace import route_of
 
@@ -29,6 +30,7 @@ NAMED = re.compile(r"[a-z_]{1,24}")
 CHOICES = frozenset({"tier", "candidate", "cause", "by", "format", "lang", "kind", "visited", "state", "order"})
 HIDDEN = "…"
 MOST_FIELDS = 200
+TOO_MANY = 429
 
 
 def harmless_query(query: bytes) -> dict[str, str]:
@@ -60,6 +62,7 @@ class AccessLog:
         self.log = log
         self.key_file = key_file
         self._key: bytes | None = None
+        self._turned_away = Window(1, "rows of requests turned away")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass if it can be noted."""
@@ -74,7 +77,7 @@ class AccessLog:
 
         async def noted(message: Message) -> None:
             nonlocal refused, households
-            if message["type"] == "http.response.start" and not scope.get("state", {}).get("unrecorded"):
+            if message["type"] == "http.response.start" and self._is_noted(scope, message["status"]):
                 try:
                     households = trace.current.get().households
                     self.log.write(self._row(scope, message["status"], time.perf_counter() - begun))
@@ -89,6 +92,11 @@ class AccessLog:
             await self.app(scope, receive, noted)
         finally:
             self._add(scope, trace.current.get().households - households)
+
+    def _is_noted(self, scope: Scope, status: int) -> bool:
+        """Whether an answer gets a row: of what a limit turns away one a minute does, so that a flood does not fill the disk."""
+        caller = scope.get("state", {}).get("caller")
+        return status != TOO_MANY or not self._turned_away.hit(caller.counted_as if caller else address_of(scope))
 
     def _add(self, scope: Scope, households: int) -> None:
         """Adds what a long answer showed after it had begun; the row of its beginning stands already."""

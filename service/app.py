@@ -100,7 +100,8 @@ def _layer(app: FastAPI, service: Service) -> None:
     if settings.request_seconds:
         app.add_middleware(TimeLimit, seconds=settings.request_seconds)
     requests = Window(math.ceil(settings.rate_limit / settings.workers), "requests")
-    app.add_middleware(Gate, database=database, sessions=service.sessions, requests=requests, clock=clock)
+    strangers = Window(math.ceil(settings.stranger_limit / settings.workers), "requests-without-token")
+    app.add_middleware(Gate, database=database, sessions=service.sessions, requests=requests, strangers=strangers, clock=clock)
     app.add_middleware(Rescue, database=database)
     app.add_middleware(AccessLog, log=service.audit, key_file=settings.pseudonym_key)
     if settings.cors_origins:

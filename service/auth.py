@@ -68,7 +68,7 @@ class Caller:
         region: area code of 6, 9 or 12 digits: everything under it may be seen, nothing else.
         name: who it is, for records of who did something: the user's name, else the token's label, else its number.
         user: the user's name, where the token belongs to one.
-        session: whether a browser's session is asking.
+        opener: the token that signed in, where a browser's session is asking.
     """
 
     token_id: int
@@ -76,7 +76,17 @@ class Caller:
     region: str
     name: str = ""
     user: str | None = None
-    session: bool = False
+    opener: int | None = None
+
+    @property
+    def session(self) -> bool:
+        """Whether a browser's session is asking."""
+        return self.opener is not None
+
+    @property
+    def counted_as(self) -> int:
+        """The number of the token under which requests are counted: all sessions of a token count as that token."""
+        return self.token_id if self.opener is None else self.opener
 
     def may(self, right: Right) -> bool:
         """Whether the role holds a right."""

@@ -10,9 +10,10 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from service.access import UNRECORDED
 from service.auth import OPEN_FOLDER, OPEN_PATHS, SIGN_IN, Caller, Role
 from service.clock import Clock
-from service.limits import Window
+from service.limits import Window, address_of
 from service.problems import ApiError, problem
 from service.sessions import Sessions, cookie_of, same_origin
 from service.storage.database import Database
@@ -30,14 +31,16 @@ class Gate:
         database: where the tokens stand.
         sessions: checks what browsers send.
         requests: how many requests a token may make.
+        strangers: how many an address may make without one.
         clock: for expiry.
     """
 
-    def __init__(self, app: ASGIApp, database: Database, sessions: Sessions, requests: Window, clock: Clock) -> None:
+    def __init__(self, app: ASGIApp, database: Database, sessions: Sessions, *, requests: Window, strangers: Window, clock: Clock) -> None:
         self.app = app
         self.database = database
         self.sessions = sessions
         self.requests = requests
+        self.strangers = strangers
         self.clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,8 +56,10 @@ class Gate:
         is_open = scope["path"] in OPEN_PATHS
         try:
             caller = state["caller"] = await self._caller(headers, scope, optional=is_open)
-            if caller is not None and not is_open:
-                wait = self.requests.hit(caller.token_id)
+            if caller is None:
+                self._bound_strangers(scope, is_open=is_open)
+            elif not is_open:
+                wait = self.requests.hit(caller.counted_as)
                 if wait:
                     raise self.requests.refusal(wait, "本令牌的请求过于频繁 too many requests with this token")
             if scope["method"] not in SAFE_METHODS:
@@ -68,31 +73,27 @@ class Gate:
                 await RedirectResponse(f"{SIGN_IN}?next={quote(asked, safe='')}", 303)(scope, receive, send)
                 return
             extra = BEARER if refused.status == 401 else {}
-            # Whoever guesses tokens shall not fill the disk: what the limit turns away showed nothing and is only counted.
-            state["unrecorded"] = refused.status == 429 and state.get("caller") is None
             answer = problem(refused.status, refused.detail, scope["path"], headers={**refused.headers, **extra})
             await answer(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
     async def _caller(self, headers: Headers, scope: Scope, *, optional: bool) -> Caller | None:
-        """The caller.
+        """The caller; None where nobody is named.
 
         Args:
             headers: of the request.
             scope: of the request.
-            optional: give None where nobody is named or the database does not answer.
+            optional: give None also for an old cookie, or where the database does not answer.
 
         Raises:
-            ApiError: 401 or 429.
+            ApiError: 401 or 429, whoever is named is not known.
         """
         scheme, _, token = headers.get("authorization", "").partition(" ")
         bearer = scheme.lower() == "bearer" and token.strip()
         given = token.strip() if bearer else cookie_of(headers)
         if not given:
-            if optional:
-                return None
-            raise ApiError(401, "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header")
+            return None
         try:
             # A lookup in a local file takes less time than a change of thread.
             found = self._find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, given)
@@ -104,8 +105,15 @@ class Gate:
             return found
         if optional and not bearer:
             return None  # an old cookie on the way to signing in again
-        address = scope["client"][0] if scope.get("client") else ""
-        raise self.sessions.failed(address)
+        raise self.sessions.failed(address_of(scope))
+
+    def _bound_strangers(self, scope: Scope, *, is_open: bool) -> None:
+        """Lets a request that names nobody pass only where it may, and not too often from one address."""
+        wait = 0.0 if scope["path"] in UNRECORDED else self.strangers.hit(address_of(scope))
+        if wait:
+            raise self.strangers.refusal(wait, "来自此地址的未登录请求过于频繁 too many requests without a token from this address")
+        if not is_open:
+            raise ApiError(401, "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header")
 
     def _find(self, token: str) -> Caller | None:
         with self.database.reading() as connection:
@@ -113,7 +121,7 @@ class Gate:
         if row is None:
             return None
         name = row.user or row.label or f"token {row.id}"
-        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, session=row.opened_by is not None)
+        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, opener=row.opened_by)
 
 
 def _is_page(scope: Scope, headers: Headers) -> bool:

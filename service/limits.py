@@ -16,6 +16,11 @@ WINDOW_SECONDS = 60.0
 MOST_KEYS = 10_000
 
 
+def address_of(scope: Scope) -> str:
+    """Where a request comes from; empty where that is not known."""
+    return scope["client"][0] if scope.get("client") else ""
+
+
 class Window:
     """So many of something a minute for each key, counted over the last sixty seconds wherever these begin.
 

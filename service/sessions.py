@@ -30,6 +30,7 @@ _IN_FORM = re.compile(rb"(?:^|&)csrf=([\w-]{43})(?:&|$)")
 _IN_PARTS = re.compile(rb'\bname="?csrf"?\r\n(?:[^\r\n]+\r\n)*\r\n([\w-]{43})\r\n')
 
 REFUSED = "令牌无效、已过期或已吊销 the token is unknown, expired or revoked; ask for a new one: python -m service token create"
+TOO_OFTEN = "本令牌登录过于频繁 too many sign-ins with this token"
 TOO_MANY = "来自此地址的失败登录过多 too many failed sign-ins from this address"
 
 
@@ -52,6 +53,7 @@ class Sessions:
         self.database = database
         self.clock = clock
         self.failures = Window(settings.sign_in_limit, "failed-sign-ins")
+        self.openings = Window(settings.sign_in_limit, "sign-ins")
         self._secret: bytes | None = None
 
     async def sign_in(self, token: str, address: str) -> str:
@@ -92,12 +94,16 @@ class Sessions:
         return self.failures.refusal(wait, TOO_MANY) if wait else ApiError(401, REFUSED)
 
     def _open(self, token: str) -> tuple[str, int] | None:
-        with self.database.reading() as connection:
+        with self.database.reading() as connection:  # so that whoever guesses keeps no writer waiting
             found = find_token(connection, token, self.clock())
         if found is None or found.opened_by is not None:
             return None
+        wait = self.openings.hit(found.id)
+        if wait:
+            raise self.openings.refusal(wait, TOO_OFTEN)
         with self.database.writing() as connection:
-            return open_session(connection, found, self.clock(), self.settings.session_hours)
+            found = find_token(connection, token, self.clock())  # again: it may have been revoked while this waited for its turn
+            return None if found is None else open_session(connection, found, self.clock(), self.settings.session_hours)
 
     def _close(self, caller: Caller) -> None:
         with self.database.writing() as connection:

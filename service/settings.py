@@ -49,8 +49,16 @@ class Settings(BaseSettings):
     https: Annotated[bool, Field(description="只经 HTTPS 访问 people reach it over HTTPS only: secure cookies, HSTS")] = False
     rate_limit: Annotated[int, Field(ge=0, description="每令牌每分钟请求数，0 不限 requests a minute for each token; 0: any number")] = 1200
     sign_in_limit: Annotated[
-        int, Field(ge=0, description="每地址每分钟失败登录数，0 不限 failed sign-ins a minute from one address; 0: any number")
+        int,
+        Field(
+            ge=0,
+            description="每地址每分钟失败登录数、每令牌登录数，0 不限 "
+            "failed sign-ins a minute from one address, and sign-ins with one token; 0: any number",
+        ),
     ] = 30
+    stranger_limit: Annotated[
+        int, Field(ge=0, description="每地址每分钟未登录请求数，0 不限 requests a minute without a token from one address; 0: any number")
+    ] = 300
     export_rows: Annotated[
         int, Field(ge=1, le=1_000_000, description="导出文件最多户数 most households in one CSV or Excel file of a list")
     ] = 100_000

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
 
 from service.clock import stamp
 from service.storage.tables import tokens, users
@@ -48,6 +48,8 @@ def create_token(
 def open_session(connection: Connection, opener: Row[Any], now: dt.datetime, hours: int) -> tuple[str, int]:
     """Makes a session from a token that was found: same user, role and region, and it ends with that token at the latest.
 
+    Sessions that have ended are removed.
+
     Returns:
         the session's own token and the seconds it lasts.
     """
@@ -55,6 +57,8 @@ def open_session(connection: Connection, opener: Row[Any], now: dt.datetime, hou
     until = min(now + dt.timedelta(hours=hours), dt.datetime.fromisoformat(opener.expires_at))
     kept = {name: getattr(opener, name) for name in ("role", "region", "label", "user_id")}
     _store(connection, token, created_at=stamp(now), expires_at=stamp(until), opened_by=opener.id, **kept)
+    # After the new one is in, so that no number is ever given twice. Tokens stay: the access log names them.
+    connection.execute(delete(tokens).where(_c.opened_by.is_not(None), or_(_c.expires_at <= stamp(now), _c.revoked_at.is_not(None))))
     return token, int((until - now).total_seconds())
 
 

@@ -13,10 +13,12 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from features.pseudonym import load_key, pseudonym
 from service import trace
 from service.access import AccessLog, harmless_query
+from service.app import create_app
 from service.audit import HEAD, AuditLog, rows_of, verify
 from service.auth import Role
 from tests.service import made_up
@@ -299,6 +301,24 @@ def test_a_row_that_cannot_be_made_keeps_the_answer_back_in_the_one_shape(own_si
     monkeypatch.setattr(AccessLog, "__call__", broken)
     answer = own_site.client.get("/api/v1/risk-list", headers=own_site.headers())
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+
+
+def test_whoever_floods_the_service_does_not_fill_the_log(own_site: Site) -> None:
+    def statuses(path: str, asked: int = 9, **headers: str) -> list[object]:
+        before = len(list(rows_of(own_site.settings.audit_dir)))
+        for _ in range(asked):
+            client.get(path, headers=headers)
+        return [row["status"] for row in list(rows_of(own_site.settings.audit_dir))[before:]]
+
+    limits = {"stranger_limit": 5, "sign_in_limit": 2, "rate_limit": 3}
+    with TestClient(create_app(own_site.settings.model_copy(update=limits), clock=now)) as client:
+        assert statuses("/api/v1/summary", **own_site.headers()) == [200, 200, 200, 429]
+        assert statuses("/api/v1/summary", asked=3) == [401, 401, 401]
+        assert statuses("/sign-in") == [200, 200, 429]
+        assert statuses("/api/v1/summary", Authorization="Bearer fp_x") == [401, 401]
+        assert client.get("/sign-in").headers["ratelimit-policy"] == '"requests-without-token";q=5;w=60'
+        assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9
+        assert client.get("/sign-in", headers=own_site.headers()).status_code == 200
 
 
 def test_without_the_log_nothing_is_shown_and_with_it_again_all_is(own_site: Site) -> None:

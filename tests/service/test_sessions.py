@@ -19,7 +19,7 @@ from service.auth import Caller, Role
 from service.problems import ApiError
 from service.sessions import COOKIE, derived_secret
 from service.storage.tables import tokens
-from service.storage.token_store import create_token, find_token, revoke_tokens
+from service.storage.token_store import create_token, find_token, open_session, revoke_tokens
 from service.storage.user_store import add_user, disable_user
 from tests.service import made_up
 from tests.service.sites import Site, now, settings_in
@@ -100,7 +100,9 @@ def test_signing_out_revoking_and_disabling_end_a_session_at_once(own_site: Site
     with own_site.database.reading() as connection:
         row = find_token(connection, first, now())
     assert row is not None
-    cleared = anyio.run(own_site.client.app.state.service.sessions.sign_out, Caller(row.id, Role.COUNTY, made_up.COUNTY, session=True))
+    cleared = anyio.run(
+        own_site.client.app.state.service.sessions.sign_out, Caller(row.id, Role.COUNTY, made_up.COUNTY, opener=row.opened_by)
+    )
     assert "Max-Age=0" in cleared
     assert [status(first), status(second)] == [401, 200]
     with own_site.database.writing() as connection:
@@ -201,6 +203,53 @@ def test_too_many_requests_with_one_token_do_not_slow_another(own_site: Site) ->
         assert [client.get("/api/v1/summary", headers=busy).status_code for _ in range(5)] == [200, 200, 200, 200, 429]
         assert client.get("/api/v1/summary", headers=other).status_code == 200
         assert client.get("/healthz", headers=busy).status_code == 200
+
+
+def test_signing_in_again_and_again_gives_no_more_requests_and_comes_to_an_end(own_site: Site) -> None:
+    app = create_app(own_site.settings.model_copy(update={"rate_limit": 4, "sign_in_limit": 3}), clock=now)
+    token = own_site.token(Role.COUNTY, made_up.COUNTY)
+    with TestClient(app) as client:
+        site = Site(own_site.settings, own_site.database, client)
+        sessions = [signed_in(site, token) for _ in range(3)]
+        asked = [client.get("/api/v1/summary", headers={"Cookie": f"{COOKIE}={session}"}).status_code for session in sessions * 2]
+        assert asked == [200, 200, 200, 200, 429, 429]
+        with pytest.raises(ApiError, match="too many sign-ins"):
+            signed_in(site, token)
+        signed_in(site, own_site.token(Role.COUNTY, made_up.COUNTY))
+
+
+def test_sessions_that_have_ended_are_removed_and_no_number_is_given_twice(own_site: Site) -> None:
+    token = own_site.token(Role.COUNTY, made_up.COUNTY, days=300)
+
+    def opened(at: dt.datetime) -> int:
+        with own_site.database.writing() as connection:
+            found = find_token(connection, token, at)
+            assert found is not None
+            open_session(connection, found, at, hours=1)
+            return max(connection.execute(select(tokens.c.id)).scalars())
+
+    numbers = [opened(now() + dt.timedelta(hours=2 * hour)) for hour in range(4)]
+    assert numbers == sorted(set(numbers))
+    with own_site.database.reading() as connection:
+        assert connection.execute(select(tokens.c.id).where(tokens.c.opened_by.is_not(None))).scalars().all() == numbers[-1:]
+        assert find_token(connection, token, now()) is not None
+
+
+def test_a_token_revoked_while_it_signs_in_opens_nothing(own_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = own_site.token(Role.COUNTY, made_up.COUNTY)
+    sessions = own_site.client.app.state.service.sessions
+    hit = sessions.openings.hit
+
+    def revoked_meanwhile(number: int) -> float:
+        with own_site.database.writing() as connection:
+            revoke_tokens(connection, now(), number=number)
+        return float(hit(number))
+
+    monkeypatch.setattr(sessions.openings, "hit", revoked_meanwhile)
+    with pytest.raises(ApiError, match="revoked"):
+        anyio.run(sessions.sign_in, token, "10.0.0.1")
+    with own_site.database.reading() as connection:
+        assert connection.execute(select(tokens.c.id).where(tokens.c.opened_by.is_not(None))).all() == []
 
 
 def test_zero_means_no_limit(own_site: Site) -> None:
