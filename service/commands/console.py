@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,8 @@ from features.errors import UserError
 from service.settings import Settings
 from service.storage.database import Database
 
-console = Console(highlight=False)
+# What goes into a file or another programme is not cut to the width of a terminal that is not there.
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
 @contextmanager
