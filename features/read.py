@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
+from features.age import AGE_COLUMNS, too_old
 from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
@@ -41,6 +42,7 @@ class Reading:
     problems: list[Problem] = field(default_factory=list)
     rows_read: dict[str, int] = field(default_factory=dict)
     rows_left_out: dict[str, int] = field(default_factory=dict)
+    rows_too_old: dict[str, int] = field(default_factory=dict)
 
 
 def read_register(
@@ -79,6 +81,7 @@ def read_register(
     if info.key_mark:
         check_mark(info.key_mark, key)
     frames: dict[str, pa.Table] = {}
+    old: dict[str, int] = {}  # rows that were not even decoded, because they are too old
     problems: list[Problem] = []
     missing: list[Problem] = []
     with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
@@ -88,9 +91,14 @@ def read_register(
             for name, schema in TABLES.items()
             if files[name] and (tables is None or name in tables)
         }
-        for name, tables_read in parts.items():
+        for name, decoding in parts.items():
             progress(name)
-            frames[name] = _together(list(tables_read))
+            tables_read = list(decoding)
+            frames[name] = _together(tables_read)
+            if since is not None and name in AGE_COLUMNS:
+                old[name] = sum(pyarrow.parquet.read_metadata(path).num_rows for path in files[name] if path.suffix != ".csv") - sum(
+                    part.num_rows for path, part in zip(files[name], tables_read, strict=True) if path.suffix != ".csv"
+                )
     for name, frame in frames.items():
         have = set(frame.column_names)
         for column in TABLES[name].columns:
@@ -110,8 +118,11 @@ def read_register(
         raise RegisterError(f"{folder} cannot be read 无法读取", missing)
     if info.key_mark:
         _check_pseudonyms(frames)
-    reading = from_arrow(frames, info, None if info.key_mark else key, name_members=name_members, stored=stored, region=region)
+    reading = from_arrow(frames, info, None if info.key_mark else key, since=since, name_members=name_members, stored=stored, region=region)
     reading.problems[:0] = problems
+    for name, rows in old.items():
+        if rows:
+            reading.rows_too_old[name] = reading.rows_too_old.get(name, 0) + rows
     reading.register = replace(
         reading.register, info=replace(info, digest=register_digest(reading.register) if name_members else version.result())
     )
@@ -144,7 +155,7 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
 def read_table_file(path: Path, schema: Table | None = None, since: dt.date | None = None) -> pa.Table:
     """The cells of one file as written; CSV cells are all text, so that "001" stays "001"."""
     if path.suffix != ".csv":
-        column = _AGE_COLUMNS.get(schema.name) if schema else None
+        column = AGE_COLUMNS.get(schema.name) if schema else None
         with pyarrow.parquet.ParquetFile(path) as file:
             groups: Iterable[pa.Table] = map(file.read_row_group, range(file.num_row_groups))
             if since is not None and column in file.schema_arrow.names:
@@ -162,11 +173,6 @@ def _together(parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
 
 
-# By which column a row of these tables is old. Not spells of work or help: an end is a later row of the same spell, and to
-# leave out the row that says "ended in 2017" would let the older row that knows of no end count again.
-_AGE_COLUMNS = {"incomes": "period_end", "events": "occurred_on", "visits": "visited_on"}
-
-
 def _since(values: pa.ChunkedArray, since: dt.date) -> pa.ChunkedArray:
     """Which rows do not lie before a day; a blank is not known to be old."""
     if pa.types.is_dictionary(values.type):  # compares the few words, not the many rows
@@ -181,6 +187,7 @@ def from_arrow(
     info: RegisterInfo,
     key: bytes | None,
     *,
+    since: dt.date | None = None,
     name_members: bool = True,
     stored: Collection[str] = (),
     region: str = "",
@@ -191,6 +198,7 @@ def from_arrow(
         frames: by table name; tables that are absent are empty.
         info: the register's description.
         key: the pseudonym key, or None to keep ids.
+        since: as `read_register`.
         name_members: keep the members' pseudonyms; without them members are told apart, which is all that a score needs.
         stored: (pseudonymous) ids of households that are stored elsewhere: rows may speak of them too.
         region: area code; a household row of a village outside it is left out, and with it what speaks of that household only.
@@ -280,8 +288,13 @@ def from_arrow(
                     "fill it in 请补全",
                 )
                 usable &= ~absent
+        recent = ~too_old(name, columns, since)
+        if not recent.all():
+            reading.rows_too_old[name] = int((usable & ~recent).sum())
         if not usable.all():
-            reading.rows_left_out[name] = int((~usable).sum())
+            reading.rows_left_out[name] = int((~usable & recent).sum())
+        usable &= recent
+        if not usable.all():
             household = household[usable]
             columns = {column: values[usable] for column, values in columns.items()}
         tables[name] = sorting.submit(assemble, schema, household, columns)

@@ -144,20 +144,29 @@ def read_workbook(path: Path, key: bytes | None) -> Reading:
     return from_cells(filled, key, filled.info)
 
 
-def from_cells(filled: Filled, key: bytes | None, info: RegisterInfo, *, stored: Collection[str] = (), region: str = "") -> Reading:
+def from_cells(
+    filled: Filled,
+    key: bytes | None,
+    info: RegisterInfo,
+    *,
+    since: dt.date | None = None,
+    stored: Collection[str] = (),
+    region: str = "",
+) -> Reading:
     """Encodes a workbook's cells into a register.
 
     Args:
         filled: the cells.
         key: the pseudonym key, or None to keep ids as they are.
         info: the register's description.
+        since: as `features.read.read_register`.
         stored: as `features.read.from_arrow`.
         region: as `features.read.from_arrow`.
 
     Returns:
         the register and every problem, by sheet and Excel row.
     """
-    reading = from_arrow(filled.frames, info, key, stored=stored, region=region)
+    reading = from_arrow(filled.frames, info, key, since=since, stored=stored, region=region)
     reading.problems = filled.problems + [filled.in_sheet(problem) for problem in reading.problems]
     reading.register = replace(reading.register, info=replace(info, digest=register_digest(reading.register)))
     return reading

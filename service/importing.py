@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
@@ -30,6 +30,9 @@ from service.storage.import_store import ImportRecord, sweep, write
 from service.storage.register_store import import_of, info_of, stored_households, stored_import
 from service.storage.tables import codebook
 
+if TYPE_CHECKING:
+    from features.read import Reading
+
 PROBLEM_COLUMNS = ("table", "row", "column", "reason", "remedy")
 SHORTEST_MEMORY_MONTHS = 12
 PLACE = "import"
@@ -39,13 +42,14 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class TableCounts:
-    """What an import does to one table, in rows."""
+    """What an import does to one table, in rows; those too old lie before the months that were asked for, and were not looked at."""
 
     new: int = 0
     changed: int = 0
     dropped: int = 0
     unchanged: int = 0
     left_out: int = 0
+    too_old: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ def import_register(
                 + "\n".join(f"  {problem}" for problem in problems[:20])
             )
         with database.reading() as connection:
-            planned = plan(connection, register, info, mode, progress)
+            planned = plan(connection, register, info, mode, progress, since=since)
         record = ImportRecord(
             fingerprint=fingerprint,
             mode=mode,
@@ -198,7 +202,7 @@ def import_register(
         households_dropped=planned.households_dropped,
         rows=planned.rows,
         rows_left_out=record.rows_left_out,
-        tables=_counts(planned, reading.rows_left_out),
+        tables=_counts(planned, reading),
         problems=problems,
         report=_report(uploads, fingerprint, problems) if report else None,
     )
@@ -271,14 +275,18 @@ def without_numbers(text: str) -> str:
     return redact(text)[0]
 
 
-def _counts(planned: Plan, left_out: Mapping[str, int]) -> dict[str, TableCounts]:
+def _counts(planned: Plan, reading: Reading) -> dict[str, TableCounts]:
     """What happens to each table that anything happens to."""
     counts = {
-        name: TableCounts(len(change.added), change.changed, len(change.dropped[0]), change.same, left_out.get(name, 0))
-        for name, change in planned.tables.items()
+        name: TableCounts(len(change.added), change.changed, len(change.dropped[0]), change.same) for name, change in planned.tables.items()
     }
-    lost = {name: TableCounts(left_out=rows) for name, rows in left_out.items() if name not in counts}
-    return {name: found for name, found in (counts | lost).items() if found != TableCounts()}
+    counted = {
+        name: replace(
+            counts.get(name, TableCounts()), left_out=reading.rows_left_out.get(name, 0), too_old=reading.rows_too_old.get(name, 0)
+        )
+        for name in TABLES
+    }
+    return {name: found for name, found in counted.items() if found != TableCounts()}
 
 
 def _report(uploads: Path, fingerprint: str, problems: Sequence[Problem]) -> Path | None:

@@ -110,8 +110,8 @@ def _workbook(path: Path, *, partial: bool) -> Incoming:
         _check(archive)
     filled = read_cells(path, partial=partial)
 
-    def read(key: bytes, info: RegisterInfo, _: date | None, stored: Collection[str], region: str) -> Reading:
-        return from_cells(filled, key, info, stored=stored, region=region)  # whatever its age: what is typed in by hand is meant
+    def read(key: bytes, info: RegisterInfo, since: date | None, stored: Collection[str], region: str) -> Reading:
+        return from_cells(filled, key, info, since=since, stored=stored, region=region)
 
     return Incoming(digest([path]), filled.info if filled.info != RegisterInfo() else None, read)
 

@@ -60,6 +60,7 @@ class RowCounts(BaseModel):
     dropped: int
     unchanged: int
     left_out: int
+    too_old: int = Field(0, description="早于所取月份，未载入 rows before the months that were asked for")
 
 
 class ImportJob(BaseModel):

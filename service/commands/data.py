@@ -19,7 +19,7 @@ app = typer.Typer()
 PROBLEMS_SHOWN = 5
 COUNTED = (
     ("new", "新增 new"), ("changed", "其中更正 of them changed"), ("dropped", "删除 dropped"), ("unchanged", "未变 unchanged"),
-    ("left_out", "未载入 left out"),
+    ("left_out", "未载入 left out"), ("too_old", "过早未取 too old"),
 )  # fmt: skip
 
 MonthsOption = Annotated[

@@ -7,6 +7,7 @@ files hold A, B, B, C. An update writes B and C; a replacement writes them and d
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +16,9 @@ from typing import Literal
 import numpy as np
 from sqlalchemy import Connection, select
 
+from features.age import too_old
 from features.contents import Hashes, Sum, entity_hashes, row_hashes, summed, word_hashes
-from features.register import Array, Columns, Register, RegisterInfo, TableArrays
+from features.register import Array, BoolArray, Columns, Register, RegisterInfo, TableArrays
 from features.tables import TABLES
 from service.storage.register_store import import_of, read_ids, read_rows, read_words, shelf, stored_import, visible, words_of
 from service.storage.tables import codebook, register_tables
@@ -120,7 +122,15 @@ def difference(old: tuple[Array, Hashes], new: tuple[Array, Hashes]) -> tuple[Ar
     return lone[count:], lone[:count]
 
 
-def plan(connection: Connection, register: Register, info: RegisterInfo, mode: Mode, progress: Progress = lambda *_: None) -> Plan:
+def plan(
+    connection: Connection,
+    register: Register,
+    info: RegisterInfo,
+    mode: Mode,
+    progress: Progress = lambda *_: None,
+    *,
+    since: dt.date | None = None,
+) -> Plan:
     """Works out what an import would change.
 
     Args:
@@ -129,6 +139,8 @@ def plan(connection: Connection, register: Register, info: RegisterInfo, mode: M
         info: how the register will be described.
         mode: `update` adds; `replace` also drops what the files no longer hold.
         progress: called with (what is done now, rows).
+        since: before which day rows of the files were not looked at. A replacement leaves what is stored from before it, of households
+            that the files still hold: nobody has seen that it is gone.
     """
     number = stored_import(connection)
     row = None if number is None else import_of(connection, number)
@@ -153,7 +165,10 @@ def plan(connection: Connection, register: Register, info: RegisterInfo, mode: M
         else:
             old, lines = _old_rows(connection, fresh, mode, base)
             texts = _grown(stored_words, words, name)
-            changes[name], total = _compare(fresh, (old, lines), identity, texts, replacing=mode == "replace")
+            leaving = np.zeros(len(old), dtype=bool)
+            if mode == "replace":
+                leaving = ~too_old(name, old.columns, since) | ~np.isin(old.household, numbers)
+            changes[name], total = _compare(fresh, (old, lines), identity, texts, leaving)
             sums[name] = sums.get(name, Sum()).plus(total)
     was = {} if row is None else {"county": row.county, "synthetic": row.synthetic, "until": row.known_until, "indicators": row.indicators}
     will = {
@@ -269,10 +284,9 @@ def _compare(
     standing: tuple[TableArrays, Array],
     identity: Hashes,
     texts: Mapping[tuple[str, str], list[str]],
-    *,
-    replacing: bool,
+    leaving: BoolArray,
 ) -> tuple[TableChange, Sum]:
-    """What one table's rows change, and by how much its sums change."""
+    """What one table's rows change, and by how much its sums change; rows that stand may be dropped where `leaving` says so."""
     old, lines = standing
     old_hashes, new_hashes = row_hashes(old, identity, texts), row_hashes(fresh, identity, texts)
     is_new, is_gone = difference((old.household, old_hashes), (fresh.household, new_hashes))
@@ -280,8 +294,7 @@ def _compare(
     changed = np.isin(entity_hashes(added, identity, texts), entity_hashes(old, identity, texts))
     if fresh.name == "events":
         changed &= added.columns["event_id"] >= 0  # an event without an id is none that was known
-    total, dropped = summed(new_hashes[is_new]), NO_KEYS
-    if replacing:
-        total = total.minus(summed(old_hashes[is_gone]))
-        dropped = (old.household[is_gone].astype(np.int64), lines[is_gone])
+    is_gone &= leaving
+    total = summed(new_hashes[is_new]).minus(summed(old_hashes[is_gone]))
+    dropped = (old.household[is_gone].astype(np.int64), lines[is_gone])
     return TableChange(added, dropped, int((~is_new).sum()), int(changed.sum())), total

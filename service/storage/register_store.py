@@ -101,7 +101,8 @@ def load_register(connection: Connection, progress: Callable[[str], None] = lamb
     }
     info = info_of(row)
     tables["indicators"] = as_declared(tables["indicators"], dict(enumerate(texts.get(INDICATORS, ()))), info)
-    texts[INDICATORS] = [indicator.name for indicator in info.indicators]
+    if INDICATORS in texts:
+        texts[INDICATORS] = [indicator.name for indicator in info.indicators]
     sorted_tables = {name: assemble(TABLES[name], place[table.household], table.columns) for name, table in tables.items()}
     return Register(ids[numbers], sorted_tables, texts, info)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 from sqlalchemy import func, insert, select
@@ -270,6 +271,44 @@ def test_indicators_keep_their_names_when_they_are_declared_in_another_order(emp
         np.testing.assert_equal(by_id[pseudonym(KEY, one["household_id"])], [30.0 + place, 20.0 + place, np.nan])
     np.testing.assert_equal(build(alone, made_up.AS_OF, policy).columns(names).tolist(), [[32.0, 22.0, np.nan]])
     assert facts(whole) == facts(read_register(tmp_path / "b", KEY).register)
+
+
+def csv_of(source: Path, target: Path) -> Path:
+    shutil.copytree(source, target)
+    for path in target.glob("*.parquet"):
+        table = pyarrow.parquet.read_table(path)
+        texts = pyarrow.table({name: table[name].cast(pyarrow.string()) for name in table.column_names})
+        pyarrow.csv.write_csv(texts, path.with_suffix(".csv"))
+        path.unlink()
+    return target
+
+
+@pytest.mark.parametrize("kind", ["parquet", "csv", "workbook"])
+def test_a_replacement_by_recent_months_keeps_history_of_households_that_stay(database: Database, tmp_path: Path, kind: str) -> None:
+    """The files still hold the old rows: only the cut leaves them out, so nothing says that they are gone."""
+    households = county(6)
+    source = folder(tmp_path / "a", households)
+    fewer = folder(tmp_path / "b", households[:5])
+    if kind == "csv":
+        fewer = csv_of(fewer, tmp_path / "csv")
+    elif kind == "workbook":
+        rows = {path.stem: pyarrow.parquet.read_table(path).to_pylist() for path in fewer.glob("*.parquet")}
+        info, fewer = read_register(fewer, KEY).register.info, tmp_path / "book.xlsx"
+        write_workbook(fewer, rows, info)
+
+    def put(path: Path, months: int | None, mode: Mode) -> Imported:
+        return import_register(database, path, KEY, months=months, uploads=tmp_path / "uploads", clock=now, mode=mode)
+
+    put(source, None, "update")
+    before = facts(stored(database))
+    gone = pseudonym(KEY, households[5]["household_id"])
+    done = put(fewer, 12, "replace")
+    assert facts(stored(database)) == {fact for fact in before if fact[1] != gone}
+    assert stored(database).info.digest == register_digest(stored(database))
+    old = sum(row["period_end"] < "2022-12" for one in households[:5] for row in one["incomes"])
+    assert done.tables is not None
+    assert (done.households, done.tables["incomes"].too_old) == (5, old)
+    assert old
 
 
 def test_an_update_under_another_key_is_refused(bring: Bring, database: Database, tmp_path: Path) -> None:
