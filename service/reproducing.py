@@ -80,9 +80,10 @@ def reproduce(database: Database, bundles: Path, household_id: str, as_of: dt.da
     """
     with database.reading() as connection:
         record, row = _listed(connection, household_id, as_of, list_version)
-        _readable(connection, record)
-        bundle = _bundle(bundles, record.model_version)
         number = stored_import(connection) or record.import_id
+        for import_id in (record.import_id, number):  # what the list was made from, and what it is held against
+            _readable(connection, import_id)
+        bundle = _bundle(bundles, record.model_version)
         return Reproduction(
             record=record,
             household_id=household_id,
@@ -118,12 +119,12 @@ def _listed(connection: Connection, household_id: str, as_of: dt.date, list_vers
     )
 
 
-def _readable(connection: Connection, record: Row[Any]) -> None:
-    """Refuses a list whose import can no longer be read as it was."""
-    made_from = import_of(connection, record.import_id)
-    if made_from is None or made_from.codebook != codebook():
+def _readable(connection: Connection, import_id: int) -> None:
+    """Refuses an import that can no longer be read as it was."""
+    found = import_of(connection, import_id)
+    if found is None or found.codebook != codebook():
         raise UserError(
-            f"第 {record.import_id} 次导入由另一版本写成 import {record.import_id} was written by another version of this programme; "
+            f"第 {import_id} 次导入由另一版本写成 import {import_id} was written by another version of this programme; "
             "use that version to make scores of its lists again 请用该版本程序重算"
         )
 

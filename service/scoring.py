@@ -23,6 +23,7 @@ from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.database import Database
+from service.storage.exclusive import only_one
 from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register, stored_import
 from service.storage.retention import retire_lists
@@ -30,6 +31,7 @@ from service.storage.score_store import TOLD, active
 from service.storage.tables import CAUSE_BITS
 
 Progress = Callable[[str], None]
+PLACE = "score"
 DATA_VERSION_DIGITS = 12
 EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
 CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
@@ -242,6 +244,22 @@ def score_stored(
     Raises:
         UserError: no register, no date, or a model that must not be used on this register.
     """
+    with only_one(database, PLACE):  # from reading the register on, so that the list of an older import never takes a newer one's place
+        return _score(database, bundle, as_of, threads, clock, progress, again, allow_synthetic_model, keep_lists)
+
+
+def _score(
+    database: Database,
+    bundle: Bundle,
+    as_of: dt.date | None,
+    threads: int,
+    clock: Clock,
+    progress: Progress,
+    again: bool,
+    allow_synthetic_model: bool,
+    keep_lists: int,
+) -> Written:
+    """As `score_stored`; nobody else may score meanwhile."""
     progress("register")
     with database.reading() as connection:
         import_id = stored_import(connection)

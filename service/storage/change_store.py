@@ -13,25 +13,28 @@ from sqlalchemy import Connection, Row, select
 from features.register import Array
 from service.storage.database import Cells, plain_rows
 from service.storage.scope import inside
-from service.storage.tables import CANDIDATES, changes, lists, scores
+from service.storage.tables import CANDIDATES, changes, lists, reasons, scores
 
-TEXTS = ("village", "state", "tier")
+TEXTS = ("village", "state", "tier", "cell")
 NUMBERS = (
     "probability", "low", "high", "edge_band_flag", *(f"{kind}_candidate" for kind in CANDIDATES), "causes_mask", "pc_net_income",
     "poverty_line", "monitoring_line",
 )  # fmt: skip
+REASONS = ("causes", "verify", "not_evaluable", "missing_field")
 """With these a household's score is another one; ranks, and how old the data are, change with everybody else's."""
 
+READ_AT_ONCE = 2_000  # of the reasons, which are long
 ROWS_A_HOUSEHOLD = 2  # in one list: it left a village and is new in another
 
 
-def differences(connection: Connection, before: int, columns: Mapping[str, Array]) -> dict[str, Cells]:
+def differences(connection: Connection, before: int, columns: Mapping[str, Array], told: Mapping[str, Cells]) -> dict[str, Cells]:
     """What is different for each household between a stored list and a new one.
 
     Args:
         connection: to read the stored list with.
         before: its version.
         columns: the new list, the columns of `scores`, in any order.
+        told: the new list's reasons, the columns of `reasons`.
 
     Returns:
         the columns of `changes` but list_version, sorted by household.
@@ -46,10 +49,10 @@ def differences(connection: Connection, before: int, columns: Mapping[str, Array
 
     place = np.minimum(np.searchsorted(old["household_id"], new["household_id"]), max(0, len(old["household_id"]) - 1))
     known = old["household_id"][place] == new["household_id"] if len(old["household_id"]) else np.zeros(len(order), dtype=bool)
-    differs = np.zeros(len(order), dtype=bool)
+    differs = np.isin(new["household_id"], np.array(_told_otherwise(connection, before, told), dtype=np.str_))
     if known.any():
         for name in TEXTS:
-            differs |= new[name] != old[name][place]
+            differs |= new[name].astype(np.str_) != old[name][place]
         for name in NUMBERS:
             was, now = old[name][place], new[name].astype(np.float64)
             differs |= (was != now) & ~(np.isnan(was) & np.isnan(now))
@@ -87,6 +90,16 @@ def differences(connection: Connection, before: int, columns: Mapping[str, Array
     together = {name: list(chain.from_iterable(piece[name] for piece in parts)) for name in parts[0]}
     by_household = sorted(range(len(together["kind"])), key=together["household_id"].__getitem__)
     return {name: [values[row] for row in by_household] for name, values in together.items()}
+
+
+def _told_otherwise(connection: Connection, before: int, told: Mapping[str, Cells]) -> list[str]:
+    """The households of which a stored list and a new one give other reasons, or only one of them gives any."""
+    mine = zip(*(told[name] for name in REASONS), strict=True)
+    new = dict(zip(map(str, told["household_id"]), mine, strict=True))
+    c = reasons.c
+    asked = select(c.household_id, *(c[name] for name in REASONS)).where(c.list_version == before)
+    rows = connection.execute(asked.execution_options(yield_per=READ_AT_ONCE))
+    return [str(row[0]) for row in rows if new.pop(row[0], None) != tuple(row[1:])] + list(new)
 
 
 def versions_between(connection: Connection, older: int, newer: int) -> list[int] | None:

@@ -71,7 +71,7 @@ def write_list(
         progress("changes")
         with database.reading() as connection:
             before = connection.execute(select(active_list.c.list_version)).scalar_one_or_none()
-            found = None if before is None else differences(connection, before, columns)
+            found = None if before is None else differences(connection, before, columns, told)
         if found is not None:
             _write(database, changes, version, found)
         with database.writing() as connection:

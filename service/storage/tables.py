@@ -283,7 +283,7 @@ changes = Table(
     Column("village", VILLAGE, primary_key=True),
     Column("county", COUNTY, nullable=False),
     Column("town", TOWN, nullable=False),
-    Column("kind", String(8), nullable=False),  # new, left, moved (another tier), changed (another score)
+    Column("kind", String(8), nullable=False),  # new, left, moved (another tier), changed (another score, or other reasons)
     Column("tier_before", String(8)),
     Column("tier", String(8)),
     Column("causes_before", Integer, nullable=False),  # `CAUSE_BITS`

@@ -141,12 +141,12 @@ def test_each_list_of_a_day_is_made_again_with_its_own_model(own_site: Site, hou
         again(own_site, household, 1)
 
 
-def test_an_import_of_another_programme_is_not_guessed_at(own_site: Site) -> None:
-    household = scored_ids(own_site)[0]
+@pytest.mark.parametrize("number", [1, 2])  # what the list was made from, and what is in use today
+def test_an_import_of_another_programme_is_not_guessed_at(own_site: Site, corrected: tuple[str, str], number: int) -> None:
     with own_site.database.writing() as connection:
-        connection.execute(update(imports).values(codebook="older"))
-    with pytest.raises(UserError, match="another version of this programme"):
-        again(own_site, household)
+        connection.execute(update(imports).where(imports.c.id == number).values(codebook="another"))
+    with pytest.raises(UserError, match=f"import {number} was written by another version of this programme"):
+        again(own_site, corrected[0])
 
 
 def test_another_score_than_the_stored_one_is_told(own_site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ from service.storage.tables import CAUSE_BITS, changes, lists, reasons, scores, 
 from tests.service import made_up
 from tests.service.sites import Site, now
 
+SLOW = {"threads": 1, "clock": now, "again": True}
+
 
 def bundle_of(site: Site) -> Bundle:
     return ActiveBundle(site.settings.bundle_dir).current()
@@ -37,6 +40,28 @@ def test_the_same_list_is_not_made_twice(own_site: Site) -> None:
     assert score_stored(own_site.database, bundle, None, threads=1, clock=now, again=True).fresh
     with own_site.database.reading() as connection:
         assert connection.execute(select(func.count()).select_from(lists)).scalar_one() == 2
+
+
+def test_a_slow_list_of_an_older_import_does_not_take_a_newer_ones_place(own_site: Site, register_folder: Path, tmp_path: Path) -> None:
+    bundle = bundle_of(own_site)
+    read, newer = threading.Event(), threading.Event()
+
+    def slow(step: str) -> None:
+        if step == "reasons":  # the older import was read
+            read.set()
+            newer.wait(4)
+
+    older = threading.Thread(target=score_stored, args=(own_site.database, bundle, None), kwargs=SLOW | {"progress": slow})
+    older.start()
+    assert read.wait(60)
+    done = import_register(own_site.database, register_folder, b"x" * 32, months=36, uploads=tmp_path, mode="replace", clock=now)
+    score_stored(own_site.database, bundle, None, threads=1, clock=now)
+    newer.set()
+    older.join()
+    with own_site.database.reading() as connection:
+        current = active(connection)
+    assert current is not None
+    assert current.import_id == done.number
 
 
 def test_an_import_under_another_key_needs_a_new_list(own_site: Site, register_folder: Path, tmp_path: Path) -> None:

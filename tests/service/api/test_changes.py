@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from service.auth import Role
 from service.bundles import ActiveBundle
 from service.scoring import score_stored
+from service.storage.change_store import REASONS
 from service.storage.list_writer import remove_list
-from service.storage.tables import scores
+from service.storage.tables import reasons, scores
 from service.wire import Item
 from tests.service import made_up
 from tests.service.later_lists import add_list, later
@@ -74,6 +75,19 @@ def test_a_copy_that_is_brought_up_to_date_equals_the_list_in_use(three_lists: S
 def test_what_did_not_change_is_not_told(three_lists: Site) -> None:
     told = [item["household_id"] for answer in pages(three_lists, "scores", three_lists.headers(), since=2) for item in answer["items"]]
     assert 20 < len(told) < 200
+
+
+@pytest.mark.parametrize("what", ["cell", *REASONS])
+def test_a_household_of_which_only_something_else_is_said_is_told(own_site: Site, what: str) -> None:
+    table = scores if what == "cell" else reasons
+    with own_site.database.writing() as connection:  # the first list said something else of two households, and is as the second otherwise
+        ids = connection.execute(select(table.c.household_id).limit(2)).scalars().all()
+        connection.execute(update(table).where(table.c.household_id == ids[0]).values({what: "other"}))
+        gone = update(scores).values(cell="") if what == "cell" else delete(reasons)
+        connection.execute(gone.where(table.c.household_id == ids[1]))
+    score_stored(own_site.database, ActiveBundle(own_site.settings.bundle_dir).current(), None, threads=1, clock=now, again=True)
+    told = [item["household_id"] for answer in pages(own_site, "scores", own_site.headers(), since=1) for item in answer["items"]]
+    assert sorted(told) == sorted(ids)
 
 
 @pytest.mark.parametrize(("older", "newer"), [(1, 2), (2, 3), (1, 3)])
