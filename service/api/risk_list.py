@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Annotated, Any, Literal
 
 import anyio.to_thread
+from anyio import CapacityLimiter
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Row
+from starlette.concurrency import iterate_in_threadpool
 from starlette.responses import Response, StreamingResponse
 
 from features.catalog import CAUSES
@@ -182,6 +184,8 @@ def _file(
         while True:
             with service.database.reading() as connection:  # a connection a step: a slow reader holds up nobody
                 rows = page(connection, version, region, ROWS_A_STEP, order=order, wanted=wanted(record), after=after)
+                if list_of(connection, version) is None:  # looked at last: as long as it stands, its rows do
+                    raise RuntimeError(f"list {version} was retired while it was sent: what was sent is not whole")
             yield rows
             if len(rows) < ROWS_A_STEP:
                 return
@@ -191,4 +195,11 @@ def _file(
     head = {**etags.headers(etag), "Content-Disposition": f'attachment; filename="{listed.name}.{kind}"'}
     if kind == "csv":
         return StreamingResponse(as_csv(listed), headers=head, media_type="text/csv; charset=utf-8")
-    return StreamingResponse(as_workbook(listed), headers=head, media_type=WORKBOOK)
+    return StreamingResponse(_in_turn(as_workbook(listed), service.batches), headers=head, media_type=WORKBOOK)
+
+
+async def _in_turn(blocks: Iterator[bytes], turns: CapacityLimiter) -> AsyncIterator[bytes]:
+    """The blocks of a file; before the first one comes the work, which waits for its turn among the large batches."""
+    yield await anyio.to_thread.run_sync(next, blocks, b"", limiter=turns)
+    async for block in iterate_in_threadpool(blocks):
+        yield block

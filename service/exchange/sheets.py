@@ -65,11 +65,16 @@ def as_workbook(listed: ListFile) -> Iterator[bytes]:
 def _write_workbook(listed: ListFile, file: IO[bytes]) -> None:
     import xlsxwriter  # loaded by those who ask for a workbook
 
-    record, columns = listed.record, listed.columns
-    last = len(columns) - 1
     # Texts stay texts whatever they look like; rows go to disk as they come.
     plain = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    book = xlsxwriter.Workbook(file.name, {"constant_memory": True, **plain})
+    # Closed also where the list breaks off: its rows do not stay on the disk.
+    with xlsxwriter.Workbook(file.name, {"constant_memory": True, **plain}) as book:
+        _fill(book, listed)
+
+
+def _fill(book: Any, listed: ListFile) -> None:
+    record, columns = listed.record, listed.columns
+    last = len(columns) - 1
     sheet = book.add_worksheet("预警名单 list")
     title = book.add_format({"bold": True, "font_size": 16, "align": "center", "valign": "vcenter"})
     said = book.add_format({"align": "center", "valign": "vcenter", "text_wrap": True})
@@ -112,4 +117,3 @@ def _write_workbook(listed: ListFile, file: IO[bytes]) -> None:
     line = f"名单 list {record.list_version} · {record.as_of} · 模型 {record.model_version}"
     sheet.set_footer(f"&L&8{ADVICE}&C&8{line}&R&8&P / &N"[:LONGEST_FOOTER])
     book.set_properties({"title": "防止返贫监测预警名单", "comments": ADVICE})
-    book.close()

@@ -6,17 +6,22 @@ import csv
 import io
 from typing import Any
 
+import anyio
+import anyio.to_thread
 import openpyxl
 import pytest
 from python_calamine import CalamineWorkbook
-from sqlalchemy import update
+from sqlalchemy import Connection, update
+from starlette.testclient import TestClient
 
+from service.api import risk_list
+from service.app import create_app
 from service.auth import Role
 from service.exchange.cells import safe_text
 from service.settings import Settings
-from service.storage.tables import reasons
+from service.storage.tables import lists, reasons
 from tests.service import made_up
-from tests.service.sites import Site
+from tests.service.sites import Site, now
 
 VILLAGE = made_up.VILLAGES[0]
 
@@ -130,3 +135,49 @@ def test_a_list_longer_than_a_step_comes_whole(site: Site, monkeypatch: pytest.M
     monkeypatch.setattr("service.api.risk_list.ROWS_A_STEP", 37)
     headers = site.headers()
     assert [row["户编号（假名） household_id"] for row in as_csv(site, headers)] == [item["household_id"] for item in items(site, headers)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_list_that_is_retired_while_it_is_sent_breaks_the_file_off(own_site: Site, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    headers = own_site.headers()
+    monkeypatch.setattr(risk_list, "ROWS_A_STEP", 20)
+    look = risk_list.page
+    steps = []
+
+    def retired_meanwhile(connection: Connection, version: int, *where: Any, **how: Any) -> Any:
+        steps.append(version)
+        if len(steps) == 2:
+            with own_site.database.writing() as writer:  # the first thing that is done to a list on its way out
+                writer.execute(update(lists).where(lists.c.list_version == version).values(finished=False))
+        return look(connection, version, *where, **how)
+
+    monkeypatch.setattr(risk_list, "page", retired_meanwhile)
+    app = create_app(own_site.settings, clock=now)
+    with TestClient(app, raise_server_exceptions=True) as client, pytest.raises(RuntimeError, match="not whole"):
+        client.get("/api/v1/risk-list", params={"format": kind}, headers=headers)
+    assert len(steps) == 2
+
+
+def test_workbooks_wait_for_their_turn_and_polls_do_not(own_site: Site) -> None:
+    service = own_site.client.app.state.service
+    headers = own_site.headers()
+
+    async def watch() -> tuple[int, int, list[int]]:
+        await service.batches.acquire_on_behalf_of("a large batch")
+        answers: list[int] = []
+
+        async def ask() -> None:
+            send = lambda: own_site.client.get("/api/v1/risk-list?format=xlsx", headers=headers)  # noqa: E731
+            answers.append((await anyio.to_thread.run_sync(send)).status_code)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask)
+            await anyio.sleep(1)
+            waiting = len(answers)
+            polled = (await anyio.to_thread.run_sync(lambda: own_site.client.get("/api/v1/summary", headers=headers))).status_code
+            service.batches.release_on_behalf_of("a large batch")
+        return waiting, polled, answers
+
+    portal = own_site.client.portal
+    assert portal is not None
+    assert portal.call(watch) == (0, 200, [200])
