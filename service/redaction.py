@@ -12,8 +12,16 @@ HIDDEN = "〔号码已隐去〕"
 SHORTEST_RUN = 11
 
 # Full-width digits and letters count as the plain ones; one character for one, so that places stay what they are.
-_PLAIN = str.maketrans("０１２３４５６７８９Ｘｘ－　", "0123456789Xx- ")
-_GAP = "[ \\t\\u00a0\u2010-\u2015-]?"
+_PLAIN = str.maketrans("０１２３４５６７８９Ｘｘ－．（）　", "0123456789Xx-.() ")
+_GAP = "[ \\t\\u00a0.·\u2010-\u2015-]{0,3}"
+# How people group the eleven digits of a mobile telephone. Not every grouping: 138 2024-03-01 is an amount and a day.
+_MOBILE = ((3, 4, 4), (3, 3, 5), (3, 5, 3), (4, 3, 4), (4, 4, 3), (5, 6), (7, 4))
+
+
+def _mobile(groups: tuple[int, ...]) -> str:
+    return "(?=1[3-9])" + _GAP.join(f"[0-9]{{{size}}}" for size in groups)
+
+
 _NUMBERS = re.compile(
     "(?<![0-9])(?:"
     + "|".join(
@@ -22,8 +30,9 @@ _NUMBERS = re.compile(
             f"[0-9]{{6}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}{_GAP}[0-9]{{3}}[0-9Xx]",  # identity, 6-4-4-4
             f"[0-9]{{4}}(?:{_GAP}[0-9]{{4}}){{3,4}}{_GAP}[0-9]{{0,3}}",  # bank card in groups of four
             f"[0-9]{{{SHORTEST_RUN},}}[Xx]?",  # any long number in one piece
-            f"1[3-9][0-9]{_GAP}[0-9]{{4}}{_GAP}[0-9]{{4}}",  # mobile telephone, 3-4-4
-            f"0[0-9]{{2,3}}{_GAP}[0-9]{{7,8}}",  # fixed telephone with its area code
+            *(_mobile(groups) for groups in _MOBILE),
+            f"[(](?:0[0-9]{{2,3}}|1[3-9][0-9])[)]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}",  # telephone with the first digits in brackets
+            f"0[0-9]{{2,3}}{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}",  # fixed telephone with its area code
         )
     )
     + ")(?![0-9])"
