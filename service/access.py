@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 UNRECORDED = frozenset({"/healthz", "/readyz"})
 # What may stand in the log as it was sent: pseudonyms, area codes, numbers, days. Anything else might be a person's.
 HARMLESS = re.compile(r"[0-9a-f]{20}|[0-9]{1,9}|[0-9]{12}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Where a household is named, a number may be its plain one: only a pseudonym stands there as it was sent.
+OF_HOUSEHOLDS = frozenset({"household_id", "search"})
+PSEUDONYM = re.compile(r"[0-9a-f]{20}")
 NAMED = re.compile(r"[a-z_]{1,24}")
 # Parameters that choose from a few words; of all others only numbers are kept.
 CHOICES = frozenset({"tier", "candidate", "cause", "by", "format", "lang", "kind", "visited", "state", "order"})
@@ -43,9 +46,13 @@ def harmless_query(query: bytes) -> dict[str, str]:
     beginning = b"&".join(query.split(b"&", MOST_FIELDS)[:MOST_FIELDS])
     for name, value in parse_qsl(beginning.decode("latin-1"), keep_blank_values=True):
         known = NAMED.fullmatch(name) is not None
-        kept = known and (HARMLESS.fullmatch(value) or (name in CHOICES and NAMED.fullmatch(value)))
+        kept = known and (_is_harmless(name, value) or (name in CHOICES and NAMED.fullmatch(value)))
         shown[name if known else HIDDEN] = value if kept else HIDDEN
     return shown
+
+
+def _is_harmless(name: str, value: str) -> bool:
+    return (PSEUDONYM if name in OF_HOUSEHOLDS else HARMLESS).fullmatch(value) is not None
 
 
 class AccessLog:
@@ -124,16 +131,16 @@ class AccessLog:
             "region": caller.region if caller else None,
             "method": scope["method"] if scope["method"].isalpha() else HIDDEN,
             "route": route_of(scope),
-            "path": {name: self._harmless(str(value)) for name, value in scope.get("path_params", {}).items()},
+            "path": {name: self._harmless(name, str(value)) for name, value in scope.get("path_params", {}).items()},
             "query": harmless_query(scope["query_string"]),
             "status": status,
             "households": trace.current.get().households,
             "ms": round(seconds * 1000, 1),
         }
 
-    def _harmless(self, value: str) -> str:
+    def _harmless(self, name: str, value: str) -> str:
         """A part of an address: as it is where it can be nobody's, else its pseudonym."""
-        if HARMLESS.fullmatch(value):
+        if _is_harmless(name, value):
             return value
         if self._key is None:
             try:

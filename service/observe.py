@@ -81,7 +81,10 @@ class Observe:
             counted(route_of(scope), scope["method"], status, time.perf_counter() - begun)
 
     def _answers_to(self, host: str) -> bool:
-        return (urlsplit(f"//{host}").hostname or "") in self.hosts
+        try:
+            return (urlsplit(f"//{host}").hostname or "") in self.hosts
+        except ValueError:  # half an address of the sixth version
+            return False
 
 
 class Rescue:

@@ -147,7 +147,10 @@ def cookie_of(headers: Headers) -> str:
 def same_origin(headers: Headers) -> bool:
     """Whether a browser says that the request was made by a page of this very service."""
     origin = headers.get("origin") or headers.get("referer") or ""
-    return origin != "" and urlsplit(origin).netloc == headers.get("host", "")
+    try:
+        return origin != "" and urlsplit(origin).netloc == headers.get("host", "")
+    except ValueError:  # half an address of the sixth version
+        return False
 
 
 async def _read_ahead(receive: Receive) -> tuple[bytes, Receive]:

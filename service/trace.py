@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from service.redaction import redact
+
 UNKNOWN = "(none)"  # the route of a request that has none; its address could hold anything
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -37,9 +39,12 @@ def begin(offered: str) -> Trace:
     'desk-7.42'
     >>> len(begin("two words").request_id)
     22
+    >>> len(begin("13800138000").request_id)
+    22
     """
-    # Not hexadecimal: a long run of digits would pass for a number of a person and be taken out of the log.
-    trace = Trace(offered if PLAIN_ID.fullmatch(offered) else secrets.token_urlsafe(16))
+    # Not hexadecimal, and no number: it would be somebody's, or pass for it and be taken out of the log.
+    plain = PLAIN_ID.fullmatch(offered) and not offered.isdigit() and not redact(offered)[1]
+    trace = Trace(offered if plain else secrets.token_urlsafe(16))
     current.set(trace)
     return trace
 

@@ -262,6 +262,11 @@ def test_scored_households_are_counted(own_site: Site, households: list[made_up.
 
 
 def test_no_plain_id_or_name_reaches_the_log(own_site: Site) -> None:
+    for plain, query in (("1234567", "search=1234567"), ("520523101001", "search=520523101001")):
+        own_site.client.get(f"/api/v1/households/{plain}?{query}", headers=own_site.headers())
+        row = last_row(own_site)
+        assert row["path"] == {"household_id": pseudonym(load_key(own_site.settings.pseudonym_key), plain)}
+        assert row["query"] == {"search": "…"}
     plain = "99000019900101123X"
     key = load_key(own_site.settings.pseudonym_key)
     access = AccessLog(own_site.client.app, AuditLog(own_site.settings.audit_dir, now), own_site.settings.pseudonym_key)

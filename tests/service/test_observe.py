@@ -46,7 +46,9 @@ def test_every_answer_bears_the_request_id_that_the_problem_and_the_caller_name(
         assert len(answer.headers["x-request-id"]) == 22
 
 
-@pytest.mark.parametrize("offered", ["", "two words", "x" * 65, "a\tb", "{}", "é"])
+@pytest.mark.parametrize(
+    "offered", ["", "two words", "x" * 65, "a\tb", "{}", "é", "1234567", "99000019900101123X", "desk-13800138000", "138-0013-8000"]
+)
 def test_a_request_id_that_is_no_plain_word_is_replaced(site: Site, offered: str) -> None:
     answer = site.client.get("/healthz", headers={"X-Request-ID": offered.encode("latin-1")})
     assert len(answer.headers["x-request-id"]) == 22
@@ -71,7 +73,7 @@ def test_over_https_browsers_are_told_to_stay_there(own_site: Site) -> None:
 def test_only_named_hosts_are_answered_where_they_are_named(own_site: Site) -> None:
     with TestClient(app_with(own_site, allowed_hosts="Fangpin.county, 10.1.1.1")) as client:
         assert client.get("/healthz", headers={"Host": "fangpin.county:8000"}).status_code == 200
-        for host in ("elsewhere.example", "", "fangpin.county.elsewhere.example", "10.1.1.1@elsewhere"):
+        for host in ("elsewhere.example", "", "fangpin.county.elsewhere.example", "10.1.1.1@elsewhere", "[", "[::1", "a]b["):
             answer = client.get("/healthz", headers={"Host": host})
             assert (answer.status_code, answer.json()["status"]) == (400, 400), host
 

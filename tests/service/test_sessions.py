@@ -153,7 +153,13 @@ def test_without_the_mark_of_this_session_nothing_is_changed(echo_site: Site) ->
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"Origin": "http://elsewhere.example"}, {"Origin": "null"}, {"Referer": "http://elsewhere.example/testserver"}],
+    [
+        {},
+        {"Origin": "http://elsewhere.example"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Referer": "http://elsewhere.example/testserver"},
+    ],
 )
 def test_another_site_cannot_send_a_form_even_with_the_mark(echo_site: Site, headers: dict[str, str]) -> None:
     cookie = {"Cookie": f"{COOKIE}={signed_in(echo_site, echo_site.token(Role.COUNTY, made_up.COUNTY))}"}
