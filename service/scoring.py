@@ -245,13 +245,24 @@ def score_stored(
         UserError: no register, no date, or a model that must not be used on this register.
     """
     with only_one(database, PLACE):  # from reading the register on, so that the list of an older import never takes a newer one's place
-        return _score(database, bundle, as_of, threads, clock, progress, again, allow_synthetic_model, keep_lists)
+        return _score(
+            database,
+            bundle,
+            as_of,
+            threads=threads,
+            clock=clock,
+            progress=progress,
+            again=again,
+            allow_synthetic_model=allow_synthetic_model,
+            keep_lists=keep_lists,
+        )
 
 
 def _score(
     database: Database,
     bundle: Bundle,
     as_of: dt.date | None,
+    *,
     threads: int,
     clock: Clock,
     progress: Progress,
