@@ -25,6 +25,7 @@ from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
 from features.folder import digest, read_info, table_files
+from features.household import VILLAGE_CODE
 from features.pseudonym import PSEUDONYM, check_mark, pseudonym
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.tables import TABLES, Column, Kind, Table
@@ -144,7 +145,7 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
             "take pseudonymised out of register.yaml 请去掉该标记",
         )
         for name, frame in frames.items()
-        for column in ("household_id", "member_id")
+        for column in ("household_id", "member_id", "event_id")
         if column in frame.column_names
         and pc.any(pc.invert(pc.match_substring_regex(_words(_dictionary(_text(frame[column]))), PSEUDONYM))).as_py()
     ]
@@ -256,6 +257,8 @@ def from_arrow(
             if column.kind in (Kind.ID, Kind.TEXT):
                 if column.name == "member_id":
                     values, known_words = members.index(_text(frame[column.name]))
+                elif column.name == "event_id":  # whoever numbers events often does so by person or by bill
+                    values, known_words = _Members(key, named=True).index(_text(frame[column.name]))
                 elif name == "indicators":
                     coded = _dictionary(_text(frame[column.name]))
                     values, known_words = (
@@ -270,10 +273,10 @@ def from_arrow(
                     )
                 else:
                     coded = _dictionary(_text(frame[column.name]))
-                    values, known_words = (
-                        _take(pa.array(range(len(coded.dictionary)), pa.int32()), coded.indices),
-                        coded.dictionary.to_pylist(),
-                    )
+                    proper, known_words = pa.array(range(len(coded.dictionary)), pa.int32()), coded.dictionary.to_pylist()
+                    if column.name == "village_code":  # one that is none reads as missing, lest a person's number be kept as a place
+                        proper = pc.if_else(pc.match_substring_regex(_words(coded), f"^{VILLAGE_CODE.pattern}$"), proper, None)
+                    values = _take(proper, coded.indices)
                 texts[name, column.name] = known_words
                 columns[column.name] = values
                 absent = values < 0

@@ -242,7 +242,11 @@ def _new_words(
         if (on, id(words)) not in done:
             have = known.setdefault(on, {word: place for place, word in enumerate(stored.get(on, ()))})
             before = len(have)
-            found = [have.setdefault(word, len(have)) for word in words]
+            used = np.zeros(len(words) + 1, dtype=bool)  # words of rows that were left out are not kept either
+            for other, same in register.texts.items():
+                if same is words:
+                    used[register.tables[other[0]].columns[other[1]]] = True
+            found = [have.setdefault(word, len(have)) if kept else -1 for word, kept in zip(words, used.tolist(), strict=False)]
             _, listed = new.setdefault(on, (before, []))
             listed.extend(list(have)[before:])
             done[on, id(words)] = np.array([*found, -1], dtype=np.int32)

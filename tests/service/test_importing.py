@@ -30,7 +30,7 @@ from service.storage.database import Database
 from service.storage.household_store import load_household
 from service.storage.import_plan import Mode
 from service.storage.register_store import load_register, stored_import
-from service.storage.tables import imports, register_ids, register_tables
+from service.storage.tables import imports, register_ids, register_tables, register_words
 from tests.service import made_up
 from tests.service.sites import now
 
@@ -271,6 +271,26 @@ def test_indicators_keep_their_names_when_they_are_declared_in_another_order(emp
         np.testing.assert_equal(by_id[pseudonym(KEY, one["household_id"])], [30.0 + place, 20.0 + place, np.nan])
     np.testing.assert_equal(build(alone, made_up.AS_OF, policy).columns(names).tolist(), [[32.0, 22.0, np.nan]])
     assert facts(whole) == facts(read_register(tmp_path / "b", KEY).register)
+
+
+def test_nothing_plain_is_stored_of_ids_wherever_they_stand(empty_database: Database, tmp_path: Path) -> None:
+    number = "612725199001011234"
+    one, wrong = county(2)
+    row = bill(one) | {"event_id": f"bill-{number}"}
+    stray = bill(one) | {"event_id": "stray", "household_id": "nobody", "member_id": number}
+    wrong["village_code"] = number
+    source = folder(tmp_path / "a", [one, wrong], {"events": [row, stray]})
+    done = import_register(empty_database, source, KEY, months=None, uploads=tmp_path / "uploads", clock=now)
+    found = [(problem.row, problem.column) for problem in done.problems if problem.table == "households"]
+    assert found == [(2, "village_code")]
+    assert (done.tables or {})["households"].new == 1
+    with empty_database.reading() as connection:
+        words = set(connection.execute(select(register_words.c.word)).scalars())
+        register = load_register(connection)
+    assert pseudonym(KEY, row["event_id"]) in words
+    assert not [word for word in words if number in word]
+    assert not words & {pseudonym(KEY, "stray"), pseudonym(KEY, number)}
+    assert facts(register) == facts(read_register(source, KEY).register)
 
 
 def csv_of(source: Path, target: Path) -> Path:
