@@ -233,8 +233,10 @@ def verify(folder: Path, expected: str | None = None) -> Verified:
     files, head = _snapshot(folder)
     place = ("", 0)
     seen = expected is None
-    for name, content in files:
-        place, broken = _walk(name, content, told)
+    for path, size in files:
+        with path.open("rb") as file:
+            content = file.read(size)
+        place, broken = _walk(path.name, content, told)
         seen = seen or (expected is not None and f'"hash":"{expected}"'.encode() in content)
         if broken is not None:
             told.broken = broken
@@ -271,13 +273,13 @@ def standing_still(folder: Path) -> Iterator[None]:
         yield
 
 
-def _snapshot(folder: Path) -> tuple[list[tuple[str, bytes]], Head | None]:
-    """All files and the head as they are at one moment."""
+def _snapshot(folder: Path) -> tuple[list[tuple[Path, int]], Head | None]:
+    """The sizes of all files and the head as they are at one moment: rows only come behind, so nobody need wait while they are read."""
     with standing_still(folder):
         head = None
         with suppress(FileNotFoundError, ValueError, TypeError):
             head = Head(**orjson.loads((folder / HEAD).read_bytes()[:HEAD_BYTES]))
-        return [(path.name, path.read_bytes()) for path in sorted(folder.glob(MONTHS))], head
+        return [(path, path.stat().st_size) for path in sorted(folder.glob(MONTHS))], head
 
 
 def _walk(name: str, content: bytes, told: Verified) -> tuple[tuple[str, int], Break | None]:

@@ -63,9 +63,12 @@ def _lacking(service: ServiceDep) -> list[FieldError]:
 
 
 @router.get("/readyz", summary="能否提供服务 Can it answer?", responses={503: ERRORS[503]})
-async def readyz(request: Request, found: Annotated[list[Any], Depends(_lacking)]) -> Response:
+async def readyz(request: Request, service: ServiceDep, found: Annotated[list[Any], Depends(_lacking)]) -> Response:
     """Ready means: database, model, list, key and access log are all there. What to do where one is not, only the signed-in are told."""
     if found:
         told = found if request.state.caller is not None else ()
         raise ApiError(503, "服务尚未就绪 not ready: " + ", ".join(error.field for error in found), told, {"Retry-After": "10"})
-    return Json({"status": "ready"})
+    refused = service.bundle.state.refused
+    if refused is None or request.state.caller is None:
+        return Json({"status": "ready"})
+    return Json({"status": "ready", "refused": {"model_version": refused.version, "see": "/api/v1/model"}})

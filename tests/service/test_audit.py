@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from features.pseudonym import load_key, pseudonym
-from service import trace
+from service import audit, trace
 from service.access import AccessLog, harmless_query
 from service.app import create_app
 from service.audit import HEAD, AuditLog, rows_of, verify
@@ -324,6 +325,19 @@ def test_whoever_floods_the_service_does_not_fill_the_log(own_site: Site) -> Non
         assert client.get("/sign-in").headers["ratelimit-policy"] == '"requests-without-token";q=5;w=60'
         assert [client.get("/healthz").status_code for _ in range(9)] == [200] * 9
         assert client.get("/sign-in", headers=own_site.headers()).status_code == 200
+
+
+def test_rows_are_written_while_the_chain_is_verified(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = filled(tmp_path)
+    walk = audit._walk
+
+    def meanwhile(*what: Any) -> Any:
+        log.write({"status": 200})
+        return walk(*what)
+
+    monkeypatch.setattr(audit, "_walk", meanwhile)
+    told = verify(tmp_path)
+    assert (told.broken, told.rows) == (None, ROWS)
 
 
 def test_without_the_log_nothing_is_shown_and_with_it_again_all_is(own_site: Site) -> None:

@@ -58,6 +58,14 @@ def test_a_tampered_model_is_refused_and_the_previous_one_stays(own_site: Site, 
     assert active.current().version not in {good, version}
 
 
+def test_who_signs_in_is_told_that_a_promoted_model_was_refused(own_site: Site) -> None:
+    headers = own_site.headers()
+    (own_site.settings.bundle_dir / "active.json").write_text('{"version": "gone"}')
+    own_site.client.app.state.service.bundle.look()
+    assert own_site.client.get("/readyz", headers=headers).json()["refused"]["see"] == "/api/v1/model"
+    assert own_site.client.get("/readyz").json() == {"status": "ready"}
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", "{}", '{"version": 3}', '{"version": "../elsewhere"}', '{"version": ".."}', '{"version": "a/b"}']
 )
