@@ -9,6 +9,7 @@ import io
 import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ from service.exchange.cells import safe_text
 from service.incoming import opened
 from service.redaction import redact
 from service.storage.database import Database
-from service.storage.exclusive import only_one
+from service.storage.exclusive import PlaceLostError, only_one
 from service.storage.import_plan import Mode, Plan, plan
 from service.storage.import_store import ImportRecord, sweep, write
 from service.storage.register_store import import_of, info_of, stored_households, stored_import
@@ -151,7 +152,7 @@ def import_register(
     """
     if months is not None and months < SHORTEST_MEMORY_MONTHS:
         raise UserError(f"至少需要 {SHORTEST_MEMORY_MONTHS} 个月的数据 at least {SHORTEST_MEMORY_MONTHS} months are needed to score")
-    with only_one(database, PLACE, waiting=waiting):
+    with only_one(database, PLACE, waiting=waiting) as held:
         sweep(database)
         progress("checking", 0)
         with database.reading() as connection:
@@ -190,9 +191,11 @@ def import_register(
         number = None
         if not dry_run and not planned.changes_nothing:
             try:
-                number = write(database, planned, record, stamp(clock()), progress)
+                number = write(database, planned, record, stamp(clock()), held=held, progress=progress)
             except BaseException:
-                sweep(database)
+                with suppress(PlaceLostError):  # whoever has the place now sweeps up
+                    held()
+                    sweep(database)
                 raise
     return Imported(
         fresh=not planned.changes_nothing,

@@ -16,6 +16,7 @@ from features.contents import digest
 from features.register import MISSING, Array, TableArrays
 from features.tables import TABLES
 from service.storage.database import Cells, Database, insert_columns, plain_rows
+from service.storage.exclusive import Held
 from service.storage.import_plan import FEW_HOUSEHOLDS, Mode, Plan, Progress, declared
 from service.storage.tables import codebook, imports, register_ids, register_state, register_tables, register_words
 
@@ -41,7 +42,7 @@ class ImportRecord:
     problems: int
 
 
-def write(database: Database, planned: Plan, record: ImportRecord, now: str, progress: Progress = lambda *_: None) -> int:
+def write(database: Database, planned: Plan, record: ImportRecord, now: str, *, held: Held, progress: Progress = lambda *_: None) -> int:
     """Writes an import in small steps that nobody sees, then puts it in use.
 
     Nobody else may import meanwhile (`service.storage.exclusive`).
@@ -51,6 +52,7 @@ def write(database: Database, planned: Plan, record: ImportRecord, now: str, pro
         planned: what to write.
         record: what to keep beside it.
         now: for the record.
+        held: raises if somebody else may be importing by now; the import then takes no effect.
         progress: called with (what is done now, rows written) between the steps.
 
     Returns:
@@ -91,7 +93,9 @@ def write(database: Database, planned: Plan, record: ImportRecord, now: str, pro
         steps.columns(table, _stored_columns(database, change.added, number))
         written += len(change.added)
     with database.writing() as connection:
-        connection.execute(update(imports).where(imports.c.id == number).values(imported_at=now))
+        held()  # asked in the writers' turn, in which others sweep too: either they see this import in use, or it never comes to be
+        if connection.execute(update(imports).where(imports.c.id == number).values(imported_at=now)).rowcount != 1:
+            raise RuntimeError(f"import {number} was taken away while it was being written")
         connection.execute(delete(register_state))
         connection.execute(insert(register_state).values(id=1, import_id=number))
     return number
@@ -99,7 +103,7 @@ def write(database: Database, planned: Plan, record: ImportRecord, now: str, pro
 
 def sweep(database: Database) -> None:
     """Removes what imports left that never came to their end. Nobody may import meanwhile."""
-    with database.reading() as connection:
+    with database.writing() as connection:  # in the writers' turn: whoever lost the place cannot put an import in use behind this
         broken = connection.execute(select(imports.c.id).where(imports.c.imported_at.is_(None))).scalars().all()
         last = connection.execute(select(func.max(register_ids.c.household))).scalar_one() or 0
     steps = _Steps(database)

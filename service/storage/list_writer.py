@@ -60,7 +60,7 @@ def write_list(
     Returns:
         the list's version.
     """
-    with only_one(database, PLACE):
+    with only_one(database, PLACE) as held:
         sweep(database)
         with database.writing() as connection:
             values = {**asdict(record), "finished": False}
@@ -75,6 +75,7 @@ def write_list(
         if found is not None:
             _write(database, changes, version, found)
         with database.writing() as connection:
+            held()  # as with an import: asked in the writers' turn, in which others sweep too
             connection.execute(update(lists).where(lists.c.list_version == version).values(finished=True, previous=before))
             connection.execute(delete(active_list))
             connection.execute(insert(active_list).values(id=1, list_version=version))
@@ -83,7 +84,7 @@ def write_list(
 
 def sweep(database: Database) -> None:
     """Removes what is left of lists whose writing broke off. Nobody may write a list meanwhile."""
-    with database.reading() as connection:
+    with database.writing() as connection:
         broken = connection.execute(select(lists.c.list_version).where(~lists.c.finished)).scalars().all()
     for version in broken:
         remove_list(database, version)

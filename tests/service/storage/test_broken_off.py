@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from service import importing
 from service.bundles import ActiveBundle
 from service.importing import import_register
 from service.scoring import score_stored
+from service.storage.exclusive import PlaceLostError
 from service.storage.register_store import load_register
-from service.storage.tables import imports, lists, register_tables, scores
+from service.storage.tables import imports, lists, register_state, register_tables, scores
 from tests.service import made_up
 from tests.service.sites import Site, now
 
+CUT = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND CAST(objid AS bigint) = :key"
+PLACE = {"key": zlib.crc32(b"import")}
 # Writes in steps of fifty rows and is killed, as by the kernel, when it is about to begin one of them.
 KILLED = """
 import os, signal, sys
@@ -103,4 +108,31 @@ def test_a_killed_import_leaves_the_register_in_use_and_is_swept_up(own_site: Si
             assert 2 not in connection.execute(select(table.c.loaded_in).distinct()).scalars().all()
             assert 2 not in connection.execute(select(table.c.dropped_in).distinct()).scalars().all()
     with own_site.database.reading() as connection:
+        assert len(load_register(connection)) == 200
+
+
+def test_an_importer_that_lost_its_place_takes_no_effect_and_sweeps_nobody_elses(
+    own_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if own_site.database.is_sqlite:
+        pytest.skip("the place is an open file, which is not lost while its process lives")
+    folder = made_up.write_register(tmp_path / "other", made_up.county(200, seed=9))
+    key = bytes.fromhex(own_site.settings.pseudonym_key.read_text())
+    swept: list[int] = []
+    plain = importing.sweep
+    monkeypatch.setattr(importing, "sweep", lambda database: (swept.append(1), plain(database)))
+
+    def cut(step: str, _: int) -> None:
+        if step.startswith("writing incomes"):
+            with own_site.database.writing() as connection:
+                connection.execute(text(CUT), PLACE)
+
+    with pytest.raises(PlaceLostError):
+        import_register(own_site.database, folder, key, months=36, uploads=tmp_path, clock=now, mode="replace", progress=cut)
+    assert len(swept) == 1  # before it began
+    with own_site.database.reading() as connection:
+        assert connection.execute(select(register_state.c.import_id)).scalar_one() == 1
+    done = import_register(own_site.database, folder, key, months=36, uploads=tmp_path, clock=now, mode="replace")
+    with own_site.database.reading() as connection:
+        assert connection.execute(select(imports.c.id).order_by(imports.c.id)).scalars().all() == [1, done.number]
         assert len(load_register(connection)) == 200
