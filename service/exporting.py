@@ -5,6 +5,7 @@ Every id in it is a pseudonym already; the folder says so, and under which key, 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -70,6 +71,7 @@ def export_register(
         raise UserError("无法得知假名密钥 it is not known under which key this register was imported: import it again 请重新导入")
     progress("writing")
     beside = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)  # of an export that was broken off
     beside.mkdir(parents=True)
     rows = 0
     for name in TABLES:

@@ -90,8 +90,8 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
 
         try:
             reading = read_register(path, key, info=info, since=since, stored=stored, region=region)
-        except (pa.ArrowException, UnicodeDecodeError) as error:
-            raise UserError(f"数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: {error}; save it again 请重新保存") from None
+        except (pa.ArrowException, UnicodeDecodeError):  # the reason quotes the row, so it is not passed on
+            raise UserError("数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: save it again 请重新保存") from None
         reading.problems[:0] = problems
         return reading
 

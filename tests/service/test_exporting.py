@@ -101,3 +101,11 @@ def test_visits_recorded_in_the_service_are_known_from_the_day_they_were_recorde
     days = (table.columns["known_on"] - (dt_day := int(table.columns["visited_on"][0]))).tolist()
     assert (sorted(days), dt_day > 0) == ([1, 10], True)  # 20:00 UTC on the 19th is the 20th in China
     shutil.rmtree(tmp_path / "out")
+
+
+def test_what_a_broken_export_left_is_in_nobodys_way(site: Site, tmp_path: Path) -> None:
+    (tmp_path / ".out.part").mkdir()
+    (tmp_path / ".out.part" / "visits.parquet").write_bytes(b"half")
+    export_register(site.database, tmp_path / "out")
+    assert read_register(tmp_path / "out", None).problems == []
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

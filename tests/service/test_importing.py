@@ -432,3 +432,12 @@ def test_complaints_never_quote_a_number_of_a_person(bring: Bring, tmp_path: Pat
     assert identity not in json.dumps([str(problem) for problem in done.problems], ensure_ascii=False)
     assert done.report is not None
     assert identity not in done.report.read_text(encoding="utf-8")
+
+
+def test_a_table_that_cannot_be_read_is_not_quoted(bring: Bring, tmp_path: Path) -> None:
+    source = folder(tmp_path / "a", county(1))
+    (source / "events.csv").write_text("household_id,event_kind\n990000000000,job_loss,王小明\n", encoding="utf-8")
+    (source / "events.parquet").unlink(missing_ok=True)
+    with pytest.raises(UserError, match="cannot be read as CSV") as refused:
+        bring(source)
+    assert "王小明" not in str(refused.value)
