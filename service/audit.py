@@ -75,7 +75,9 @@ class AuditLog:
             head = self._mended(end, now)
             month = f"audit-{now[:7]}.jsonl"
             if month > head.file:  # a clock that goes backwards does not open an earlier month again
-                head = self._mended(Head(head.n, head.hash, month, 0), now)
+                head = Head(head.n, head.hash, month, 0)
+                self._move(head_file, head)  # before its first row, so that one which a kill cuts off from its head is found again
+                head = self._mended(head, now)
             self._move(head_file, self._add(head, {"time": now, **row}))
 
     def check(self) -> None:
@@ -133,7 +135,7 @@ class AuditLog:
         text = os.pread(file, HEAD_BYTES, 0)
         with suppress(ValueError, TypeError):
             return Head(**orjson.loads(text))
-        months = sorted(self.folder.glob(MONTHS))
+        months = [path for path in sorted(self.folder.glob(MONTHS)) if path.stat().st_size]
         if not months:
             return Head()
         last = months[-1]

@@ -203,6 +203,37 @@ def test_rows_written_before_the_head_moved_are_taken_in_and_noted(tmp_path: Pat
     assert "recovered" in told.notes[0]
 
 
+@pytest.mark.parametrize("before", ["nothing yet", "looked at by /readyz", "another month"])
+def test_a_first_row_that_a_kill_cuts_off_from_its_head_is_found_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str
+) -> None:
+    calendar = Calendar()
+    log = AuditLog(tmp_path, calendar)
+    match before:
+        case "looked at by /readyz":
+            log.check()
+        case "another month":
+            log.write({"request_id": "0"})
+            calendar.moment += dt.timedelta(days=31)
+    moves: list[audit.Head] = []
+
+    def killed_after_the_row(file: int, head: audit.Head) -> None:
+        moves.append(head)
+        if head.size:
+            raise KeyboardInterrupt
+        AuditLog._move(log, file, head)
+
+    monkeypatch.setattr(log, "_move", killed_after_the_row)
+    with pytest.raises(KeyboardInterrupt):
+        log.write({"request_id": "1"})
+    again = AuditLog(tmp_path, calendar)
+    again.write({"request_id": "2"})
+    again.close()
+    told = verify(tmp_path)
+    assert told.broken is None, told.broken
+    assert [row.get("request_id") for row in rows_of(tmp_path) if "request_id" in row][-2:] == ["1", "2"]
+
+
 def test_a_torn_line_cannot_be_used_to_hide_a_changed_one(tmp_path: Path) -> None:
     filled(tmp_path).close()
     path = tmp_path / "audit-2024-04.jsonl"
