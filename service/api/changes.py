@@ -18,7 +18,7 @@ from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_c
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION_PATTERN
 from service.storage.change_store import Change, changes_between, versions_between
-from service.storage.score_store import households, kept_lists, list_of
+from service.storage.score_store import counts, households, kept_lists, list_of
 from service.storage.tables import CAUSE_BITS
 from service.wire import ERRORS, NOT_MODIFIED, PROBLEM, Item, Tier, list_head, stored_item
 
@@ -36,7 +36,7 @@ class ListItem(BaseModel):
     list_version: int
     as_of: str
     written_at: str
-    households: int
+    households: int = Field(description="户数 inside the token's region")
     model_name: str
     model_version: str
     policy_version: str
@@ -139,8 +139,15 @@ async def lists(request: Request, service: ServiceDep, caller: ListCaller) -> Re
     held = etags.unchanged(request, etag)
     if held is not None:
         return held
-    made_of = [name for name in ListItem.model_fields if name != "in_use"]
-    items = [{name: getattr(record, name) for name in made_of} | {"in_use": record.list_version == mark.list_version} for record in kept]
+    made_of = [name for name in ListItem.model_fields if name not in {"in_use", "households"}]
+
+    def seen(connection: Connection) -> list[int]:
+        return [sum(row.households for row in counts(connection, record.list_version, caller.region, "village")) for record in kept]
+
+    items = [
+        {name: getattr(record, name) for name in made_of} | {"households": number, "in_use": record.list_version == mark.list_version}
+        for record, number in zip(kept, await from_database(service, seen), strict=True)
+    ]
     return Json({"items": items}, headers=etags.headers(etag))
 
 

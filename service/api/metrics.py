@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from features.errors import UserError
-from service.api.context import ServiceDep, from_database, needs
-from service.auth import Right
+from service.api.context import ModelCaller, ServiceDep, from_database
 from service.metrics import page
+from service.problems import ApiError
+from service.regions import COUNTY_DIGITS
 from service.wire import ERRORS
 
 router = APIRouter(tags=["health"], responses=ERRORS)
@@ -20,11 +21,12 @@ router = APIRouter(tags=["health"], responses=ERRORS)
     "/metrics",
     summary="运行指标 Figures in the text form of Prometheus",
     response_class=Response,
-    dependencies=[needs(Right.MODEL)],
     responses={200: {"content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}}}},
 )
-async def metrics(service: ServiceDep) -> Response:
-    """Requests by route and status, their times, scores made, and the model and list in use."""
+async def metrics(service: ServiceDep, caller: ModelCaller) -> Response:
+    """Requests by route and status, their times, scores made, and the model and list in use; for tokens of a whole county."""
+    if len(caller.region) > COUNTY_DIGITS:
+        raise ApiError(403, "指标涉及全县，须用县级令牌 these figures are of the whole county: use a token whose region is the county")
     try:
         version = service.bundle.current().version
     except UserError:

@@ -161,6 +161,7 @@ def test_figures_for_whoever_watches(own_site: Site) -> None:
     own_site.client.get("/api/v1/no/such/name/王芳", headers=headers)
     assert own_site.client.get("/metrics").status_code == 401
     assert own_site.client.get("/metrics", headers=own_site.headers(Role.KIOSK)).status_code == 403
+    assert own_site.client.get("/metrics", headers=own_site.headers(Role.VILLAGE, made_up.VILLAGES[0])).status_code == 403
     text = own_site.client.get("/metrics", headers=headers).text
     assert 'fangpin_requests_total{method="GET",route="/api/v1/summary",status="200"}' in text
     assert 'fangpin_request_seconds_bucket{le="0.05",route="/api/v1/summary"}' in text

@@ -179,3 +179,13 @@ def test_a_changed_score_has_the_shape_of_the_list(three_lists: Site) -> None:
     listed = three_lists.client.get("/api/v1/risk-list?limit=500", headers=three_lists.headers()).json()["items"]
     by_id = {item["household_id"]: item for item in listed}
     assert all(item == by_id[item["household_id"]] for item in items)
+
+
+def test_a_village_is_told_only_of_its_own_households_on_the_lists(site: Site) -> None:
+    def told(role: Role, region: str) -> list[int]:
+        return [item["households"] for item in site.client.get("/api/v1/lists", headers=site.headers(role, region)).json()["items"]]
+
+    whole = told(Role.COUNTY, made_up.COUNTY)
+    parts = [told(Role.VILLAGE, village) for village in made_up.VILLAGES]
+    assert [sum(numbers) for numbers in zip(*parts, strict=True)] == whole
+    assert all(part < all_ for numbers in parts for part, all_ in zip(numbers, whole, strict=True))
