@@ -25,6 +25,8 @@ TELLING = (
 )
 _TELLING_KEY = re.compile(rf"(?:.*_)?(?:{TELLING})", re.IGNORECASE)
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
+    # PostgreSQL quotes the row that it refuses, a visit's note included, over as many lines as that has.
+    (re.compile(r"(?sm)^(DETAIL|CONTEXT): .*?(?=^\[SQL: |^\(Background on |^The above exception |\Z)"), f"\\1: {HIDDEN}\n"),
     (re.compile(r"\[parameters: [^\n]*"), f"[parameters: {HIDDEN}]"),  # SQL with the cells of a row
     (re.compile(r"(?s)input_value=.*?(?=, input_type=)"), f"input_value={HIDDEN}"),  # what somebody sent
     (re.compile(r"\bfps?_[\w-]{6,}"), f"fp_{HIDDEN}"),

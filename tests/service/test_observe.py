@@ -25,6 +25,7 @@ from features.errors import UserError
 from service import logs
 from service.app import create_app
 from service.auth import Role
+from service.logs import redacted
 from service.safety import check_key
 from service.settings import Settings
 from tests.service import made_up
@@ -336,3 +337,9 @@ def test_outside_a_demonstration_a_key_that_all_may_read_and_demo_tokens_are_ref
 def test_the_settings_bound_what_they_take() -> None:
     with pytest.raises(ValueError, match="log_level"):
         Settings(log_level="LOUD")
+
+
+def test_the_row_that_a_database_refuses_is_not_logged() -> None:
+    said = '(psycopg.errors.CheckViolation) new row violates "ck"\n'
+    said += "DETAIL:  Failing row contains (1, 老人说\n张家欠账).\n[SQL: INSERT INTO visits]"
+    assert redacted(said) == '(psycopg.errors.CheckViolation) new row violates "ck"\nDETAIL: …\n[SQL: INSERT INTO visits]'
