@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -35,6 +36,12 @@ SCORE_STEPS = 16
 SECONDS_BETWEEN_STEPS = 0.2
 LOWER_PRIORITY = 5
 UPLOAD = "upload-{}"
+# Files on their way, which a killed process leaves behind with plain ids in them. Others may be at work on theirs, so age decides.
+LEFT_BEHIND = ("arriving-*", "unpacked-*")
+LEFT_SECONDS = 24 * 3600
+HALFWAY = "处理进程中断，请重新上传 the process that worked on it ended halfway; nothing was changed: upload it again"
+UNFORESEEN = "出现意外错误，已记入日志 something unexpected happened; it is in the log"
+IN_BUT_NO_LIST = "数据已导入，但评分中断 the data are in, but the process ended before the new list was made: run python -m service score"
 
 
 def steps_of(*, score: bool) -> int:
@@ -82,14 +89,20 @@ def work_off(settings: Settings, database: Database, clock: Clock) -> int:
 
 def _clear_up(settings: Settings, database: Database, clock: Clock) -> None:
     """Fails what a dead worker left behind, and removes files that no job waits for."""
-    reason = {"error": "处理进程中断，请重新上传 the process that worked on it ended halfway; nothing was changed: upload it again"}
+    uploads = list(settings.uploads_dir.glob(UPLOAD.format("*")))  # before the queue is read: what comes in meanwhile is not among them
     with database.writing() as connection:
         for job in job_store.open_jobs(connection, job_store.RUNNING):
-            job_store.end_job(connection, job, job_store.FAILED, reason, stamp(clock()))
+            taken = job_store.imported(connection, job)
+            reason = HALFWAY if taken is None else IN_BUT_NO_LIST
+            job_store.end_job(connection, job, job_store.FAILED, {"error": reason}, stamp(clock()), import_id=taken)
         waiting = {upload_of(settings, job).name for job in job_store.open_jobs(connection, job_store.WAITING)}
-    for path in settings.uploads_dir.glob(UPLOAD.format("*")):
+    for path in uploads:
         if path.name not in waiting:
             path.unlink(missing_ok=True)
+    for pattern in LEFT_BEHIND:
+        for path in settings.uploads_dir.glob(pattern):
+            if time.time() - path.stat().st_mtime > LEFT_SECONDS:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 class _Steps:
@@ -134,6 +147,9 @@ def _run(settings: Settings, database: Database, clock: Clock, job: Row[Any]) ->
         )
         problems, import_id = done.problems, done.number
         outcome = counts(done)
+        if import_id is not None:
+            with database.writing() as connection:
+                job_store.tell_import(connection, job.id, import_id)
         if job.score and not job.dry_run:
             version, note = _score(settings, database, clock, steps)
             outcome["notes"] = [note] if note else []
@@ -144,7 +160,7 @@ def _run(settings: Settings, database: Database, clock: Clock, job: Row[Any]) ->
     except Exception as error:
         # What was read may stand in the error's own words, so they are not kept; where it happened is.
         logger.error("import job %s failed: %s at %s", job.id, type(error).__name__, _place(error))
-        outcome = {"error": "出现意外错误，已记入日志 something unexpected happened; it is in the log"}
+        outcome |= {"error": UNFORESEEN if import_id is None else f"{UNFORESEEN}. {IN_BUT_NO_LIST}"}
     finally:
         path.unlink(missing_ok=True)
         with database.writing() as connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,10 +12,14 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from features.errors import Problem
 from features.tables import TABLES
+from service.redaction import redact
 from service.storage.tables import import_findings, import_jobs
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 LONGEST_REASON = 1_000
+# A reason begins with the cell as it was written where that helps; a name may stand in it.
+QUOTED_CELL = re.compile(r"""^(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
+THE_CELL = "此格 the cell"
 _J, _F = import_jobs.c, import_findings.c
 
 
@@ -61,6 +66,17 @@ def tell_step(connection: Connection, job: int, step: str, done: int) -> None:
     connection.execute(update(import_jobs).where(_J.id == job).values(step=step, steps_done=done))
 
 
+def tell_import(connection: Connection, job: int, import_id: int) -> None:
+    """Says that the data of a job are in, whatever becomes of the list."""
+    connection.execute(update(import_jobs).where(_J.id == job).values(import_id=import_id))
+
+
+def imported(connection: Connection, job: int) -> int | None:
+    """The import that a job led to; None where its data are not in."""
+    found: int | None = connection.execute(select(_J.import_id).where(_J.id == job)).scalar_one()
+    return found
+
+
 def end_job(
     connection: Connection,
     job: int,
@@ -74,12 +90,14 @@ def end_job(
     """Ends a job, well or badly."""
     values: dict[str, Any] = {"state": state, "step": state, "ended_at": now, "outcome": json.dumps(outcome, ensure_ascii=False)}
     if state == DONE:
-        values |= {"steps_done": _J.steps, "import_id": import_id, "list_version": list_version}
+        values |= {"steps_done": _J.steps, "list_version": list_version}
+    if import_id is not None:
+        values["import_id"] = import_id
     connection.execute(update(import_jobs).where(_J.id == job).values(**values))
 
 
 def keep_findings(connection: Connection, job: int, problems: Sequence[Problem]) -> None:
-    """Keeps what was wrong with a file, sorted by table, row and column."""
+    """Keeps what was wrong with a file, sorted by table, row and column; of what stood in a cell nothing is kept."""
     order = {name: place for place, name in enumerate(word for table in TABLES.values() for word in (table.name, table.zh))}
 
     def place(problem: Problem) -> tuple[int, str, int, str]:
@@ -89,17 +107,22 @@ def keep_findings(connection: Connection, job: int, problems: Sequence[Problem])
         {
             "job_id": job,
             "number": number,
-            "table_name": problem.table[:32],
+            "table_name": _harmless(problem.table)[:32],
             "row": problem.row,
-            "column_name": problem.column and problem.column[:64],
-            "reason": problem.reason[:LONGEST_REASON],
-            "remedy": problem.remedy[:LONGEST_REASON],
+            "column_name": problem.column and _harmless(problem.column)[:64],
+            "reason": _harmless(QUOTED_CELL.sub(THE_CELL, problem.reason))[:LONGEST_REASON],
+            "remedy": _harmless(problem.remedy)[:LONGEST_REASON],
         }
         for number, problem in enumerate(sorted(problems, key=place), start=1)
     ]
     connection.execute(delete(import_findings).where(_F.job_id == job))
     if rows:
         connection.execute(insert(import_findings), rows)
+
+
+def _harmless(text: str) -> str:
+    """Without numbers of persons, and without the character that no database takes."""
+    return redact(text.replace("\0", ""))[0]
 
 
 def job_of(connection: Connection, job: int, region: str) -> Row[Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -198,6 +199,43 @@ def test_a_job_that_a_dead_process_left_behind_is_failed_and_the_queue_goes_on(o
     assert "upload it again" in left["error"]
     assert list(own_site.settings.uploads_dir.iterdir()) == []
     assert not resume(own_site.settings, own_site.database)
+
+
+def test_a_job_killed_while_its_list_was_made_says_that_the_data_are_in(own_site: Site) -> None:
+    dead = add_job(own_site)
+    with own_site.database.writing() as connection:
+        job_store.begin_next(connection)
+        job_store.tell_import(connection, dead, 1)
+    assert resume(own_site.settings, own_site.database)
+    left = ended(own_site, f"/api/v1/imports/{dead}", own_site.headers())
+    assert (left["state"], left["import_id"]) == ("failed", 1)
+    assert "the data are in" in left["error"]
+    assert "nothing was changed" not in left["error"]
+
+
+def test_files_that_a_kill_left_on_their_way_go_and_those_of_others_stay(own_site: Site) -> None:
+    folder = own_site.settings.uploads_dir
+    (folder / "unpacked-old").mkdir(parents=True)
+    for name in ("arriving-old", "arriving-new", "unpacked-old/households.csv"):
+        (folder / name).write_text("110101199003074514")
+    for name in ("arriving-old", "unpacked-old"):
+        os.utime(folder / name, (0, 0))
+    import_jobs._clear_up(own_site.settings, own_site.database, now)
+    assert [path.name for path in folder.iterdir()] == ["arriving-new"]
+
+
+def test_nothing_that_stood_in_a_cell_is_kept_with_a_finding(own_site: Site) -> None:
+    number = add_job(own_site)
+    said = [
+        Problem("members", 1, "sex", "'张三\\'s' is not a known code 未知代码; allowed 允许: male 男", "correct it"),
+        Problem("110101199003074514", 2, "13800138000", "a\0b 138 0013 8000", "\0"),
+    ]
+    with own_site.database.writing() as connection:
+        job_store.keep_findings(connection, number, said)
+    text = own_site.client.get(f"/api/v1/imports/{number}", headers=own_site.headers()).text
+    assert "is not a known code" in text
+    for private in ("张三", "110101199003074514", "13800138000", "138 0013 8000"):
+        assert private not in text
 
 
 def test_a_killed_import_changes_nothing_and_the_next_one_succeeds(own_site: Site, tmp_path: Path) -> None:
