@@ -30,50 +30,47 @@ def moved(settings: Settings, folder: Path) -> Settings:
     )
 
 
-@pytest.fixture
-def sqlite_site(own_site: Site) -> Site:
-    if not own_site.database.is_sqlite:
-        pytest.skip("the command copies SQLite; PostgreSQL has its own pg_dump, see docs/deploy.md")
-    return own_site
+# The command copies SQLite; PostgreSQL has its own pg_dump, see docs/deploy.md.
+pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
-def test_a_restored_copy_serves_the_same_list(sqlite_site: Site, tmp_path: Path) -> None:
-    headers = sqlite_site.headers()
-    before = sqlite_site.client.get("/api/v1/risk-list?limit=500", headers=headers).json()
-    size = back_up(sqlite_site.settings, tmp_path / "copy of today", now)
+def test_a_restored_copy_serves_the_same_list(own_site: Site, tmp_path: Path) -> None:
+    headers = own_site.headers()
+    before = own_site.client.get("/api/v1/risk-list?limit=500", headers=headers).json()
+    size = back_up(own_site.settings, tmp_path / "copy of today", now)
     assert size > 100_000
-    elsewhere = moved(sqlite_site.settings, tmp_path / "elsewhere")
+    elsewhere = moved(own_site.settings, tmp_path / "elsewhere")
     restore(elsewhere, tmp_path / "copy of today")
     with TestClient(create_app(elsewhere, clock=now)) as client:
         assert client.get("/api/v1/risk-list?limit=500", headers=headers).json() == before
         assert client.get("/readyz").status_code == 200
 
 
-def test_a_backup_taken_while_tokens_are_written_is_whole(sqlite_site: Site, tmp_path: Path) -> None:
+def test_a_backup_taken_while_tokens_are_written_is_whole(own_site: Site, tmp_path: Path) -> None:
     stop = threading.Event()
     made: list[str] = []
 
     def write() -> None:
         while not stop.is_set():
-            made.append(sqlite_site.headers()["Authorization"])
+            made.append(own_site.headers()["Authorization"])
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         for number in range(3):
-            back_up(sqlite_site.settings, tmp_path / str(number), now)
+            back_up(own_site.settings, tmp_path / str(number), now)
     finally:
         stop.set()
         writer.join()
     for number in range(3):
-        assert check(moved(sqlite_site.settings, tmp_path / f"to{number}"), tmp_path / str(number))
+        assert check(moved(own_site.settings, tmp_path / f"to{number}"), tmp_path / str(number))
     assert len(made) > 3
 
 
 @pytest.mark.parametrize("fault", ["changed", "missing", "added", "no manifest"])
-def test_a_damaged_backup_is_refused_and_nothing_is_written(sqlite_site: Site, tmp_path: Path, fault: str) -> None:
+def test_a_damaged_backup_is_refused_and_nothing_is_written(own_site: Site, tmp_path: Path, fault: str) -> None:
     copy = tmp_path / "kept"
-    back_up(sqlite_site.settings, copy, now)
+    back_up(own_site.settings, copy, now)
     pointer = copy / "bundles" / "active.json"
     match fault:
         case "changed":
@@ -85,34 +82,34 @@ def test_a_damaged_backup_is_refused_and_nothing_is_written(sqlite_site: Site, t
         case "no manifest":
             (copy / MANIFEST).unlink()
     with pytest.raises(UserError):
-        restore(moved(sqlite_site.settings, tmp_path / "elsewhere"), copy)
+        restore(moved(own_site.settings, tmp_path / "elsewhere"), copy)
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_what_is_there_is_never_overwritten(sqlite_site: Site, tmp_path: Path) -> None:
-    back_up(sqlite_site.settings, tmp_path / "kept", now)
+def test_what_is_there_is_never_overwritten(own_site: Site, tmp_path: Path) -> None:
+    back_up(own_site.settings, tmp_path / "kept", now)
     with pytest.raises(UserError, match="already"):
-        restore(sqlite_site.settings, tmp_path / "kept")
+        restore(own_site.settings, tmp_path / "kept")
     with pytest.raises(UserError, match="already"):
-        back_up(sqlite_site.settings, tmp_path / "kept", now)
+        back_up(own_site.settings, tmp_path / "kept", now)
 
 
 @pytest.mark.parametrize("end", ["-wal", "-shm", "-journal"])
-def test_what_another_database_left_beside_is_not_read_into_a_restored_one(sqlite_site: Site, tmp_path: Path, end: str) -> None:
-    back_up(sqlite_site.settings, tmp_path / "kept", now)
+def test_what_another_database_left_beside_is_not_read_into_a_restored_one(own_site: Site, tmp_path: Path, end: str) -> None:
+    back_up(own_site.settings, tmp_path / "kept", now)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / f"fangpin.db{end}").write_bytes(b"of another database")
     with pytest.raises(UserError, match=f"fangpin.db{end}"):
-        restore(moved(sqlite_site.settings, tmp_path / "elsewhere"), tmp_path / "kept")
+        restore(moved(own_site.settings, tmp_path / "elsewhere"), tmp_path / "kept")
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == [f"fangpin.db{end}"]
 
 
 @pytest.mark.parametrize("broken", ["copytree", "copyfile"])
 def test_a_restore_that_breaks_off_leaves_nothing_in_use_and_can_be_done_again(
-    sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+    own_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    back_up(sqlite_site.settings, tmp_path / "kept", now)
-    elsewhere = moved(sqlite_site.settings, tmp_path / "elsewhere")
+    back_up(own_site.settings, tmp_path / "kept", now)
+    elsewhere = moved(own_site.settings, tmp_path / "elsewhere")
     plain = getattr(shutil, broken)
 
     def killed(*given: object, **options: object) -> None:
@@ -131,54 +128,54 @@ def test_a_restore_that_breaks_off_leaves_nothing_in_use_and_can_be_done_again(
 
 
 def test_the_copied_access_log_holds_although_rows_are_written_meanwhile(
-    sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log = AuditLog(sqlite_site.settings.audit_dir, now)
+    log = AuditLog(own_site.settings.audit_dir, now)
     log.write({"path": "/before"})
     plain, writers = shutil.copyfile, list[threading.Thread]()
 
     def copied(source: str, target: str, **options: bool) -> None:
-        if Path(source).parent == sqlite_site.settings.audit_dir:  # between one file of the log and the next somebody asks for something
+        if Path(source).parent == own_site.settings.audit_dir:  # between one file of the log and the next somebody asks for something
             writers.append(threading.Thread(target=log.write, args=({"path": "/meanwhile"},)))
             writers[-1].start()
             writers[-1].join(0.3)
         plain(source, target, **options)
 
     monkeypatch.setattr(shutil, "copyfile", copied)
-    back_up(sqlite_site.settings, tmp_path / "kept", now)
+    back_up(own_site.settings, tmp_path / "kept", now)
     for writer in writers:
         writer.join()
     assert len(writers) > 1
     assert verify(tmp_path / "kept" / "audit").broken is None
-    assert verify(sqlite_site.settings.audit_dir).rows == verify(tmp_path / "kept" / "audit").rows + len(writers)
+    assert verify(own_site.settings.audit_dir).rows == verify(tmp_path / "kept" / "audit").rows + len(writers)
 
 
-def test_a_busy_database_does_not_hold_up_its_own_backup(sqlite_site: Site, tmp_path: Path) -> None:
+def test_a_busy_database_does_not_hold_up_its_own_backup(own_site: Site, tmp_path: Path) -> None:
     seen: list[int] = []
 
     def written_at_each_step(what: str, done: int, of: int) -> None:
         if what == "database":
             seen.append(done)
             assert len(seen) < 5, "each write makes the copy begin anew"
-            sqlite_site.headers()
+            own_site.headers()
 
-    with sqlite3.connect(sqlite_site.database.engine.url.database or "") as other:  # larger than one step of the old kind was
+    with sqlite3.connect(own_site.database.engine.url.database or "") as other:  # larger than one step of the old kind was
         other.execute("CREATE TABLE ballast AS SELECT zeroblob(16000) AS x FROM scores a, scores b LIMIT 4100")
-    back_up(sqlite_site.settings, tmp_path / "kept", now, progress=written_at_each_step)
+    back_up(own_site.settings, tmp_path / "kept", now, progress=written_at_each_step)
     assert seen
 
 
-def test_the_key_is_not_in_the_backup(sqlite_site: Site, tmp_path: Path) -> None:
-    back_up(sqlite_site.settings, tmp_path / "kept", now)
-    key = sqlite_site.settings.pseudonym_key.read_text().strip().encode()
+def test_the_key_is_not_in_the_backup(own_site: Site, tmp_path: Path) -> None:
+    back_up(own_site.settings, tmp_path / "kept", now)
+    key = own_site.settings.pseudonym_key.read_text().strip().encode()
     assert all(key not in path.read_bytes() for path in (tmp_path / "kept").rglob("*") if path.is_file())
 
 
-def test_a_half_written_backup_does_not_pass_for_one(sqlite_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_written_backup_does_not_pass_for_one(own_site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def torn(*_: object) -> None:
         raise OSError("disk full")
 
     monkeypatch.setattr(shutil, "copytree", torn)
     with pytest.raises(OSError, match="disk full"):
-        back_up(sqlite_site.settings, tmp_path / "kept", now)
+        back_up(own_site.settings, tmp_path / "kept", now)
     assert not (tmp_path / "kept").exists()
