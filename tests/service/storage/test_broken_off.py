@@ -67,7 +67,7 @@ def answer(site: Site, headers: dict[str, str]) -> str:
     return str(site.client.get("/api/v1/risk-list?limit=50", headers=headers).text)
 
 
-@pytest.mark.parametrize("steps", [2, 9])
+@pytest.mark.parametrize("steps", [3, 9])
 def test_a_killed_scoring_leaves_the_list_in_use_and_is_swept_up(own_site: Site, tmp_path: Path, steps: int) -> None:
     headers = own_site.headers()
     before = answer(own_site, headers)
