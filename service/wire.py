@@ -94,17 +94,22 @@ class Item(BaseModel):
     model_version: str
 
 
-class RiskListAnswer(BaseModel):
-    """A page of the list."""
+class ListHead(BaseModel):
+    """Which list an answer is from, and what that list was made of."""
 
-    items: list[Item]
-    next_cursor: str | None
     list_version: int
     as_of: str
     model_version: str
     policy_version: str
     data_version: str
     synthetic: bool
+
+
+class RiskListAnswer(ListHead):
+    """A page of the list."""
+
+    items: list[Item]
+    next_cursor: str | None
 
 
 class HouseholdError(BaseModel):
@@ -162,19 +167,13 @@ class CauseCount(BaseModel):
     households: int | None
 
 
-class SummaryAnswer(BaseModel):
+class SummaryAnswer(ListHead):
     """Counts of the list in use, in all and by place, tier, cause or month."""
 
     total: Counts
     items: list[MonthCounts | Counts | TierCount | CauseCount]
     by: Literal["town", "village", "tier", "cause", "month"]
     hidden_under: int | None = Field(description="counts under this, and those that would give them away, are null; null: all are shown")
-    list_version: int
-    as_of: str
-    model_version: str
-    policy_version: str
-    data_version: str
-    synthetic: bool
 
 
 class ProblemAnswer(BaseModel):

@@ -20,7 +20,7 @@ from service.regions import REGION_PATTERN
 from service.storage.change_store import Change, changes_between, versions_between
 from service.storage.score_store import counts, households, kept_lists, list_of
 from service.storage.tables import CAUSE_BITS
-from service.wire import ERRORS, NOT_MODIFIED, PROBLEM, Item, Tier, list_head, stored_item
+from service.wire import ERRORS, NOT_MODIFIED, PROBLEM, Item, ListHead, Tier, list_head, stored_item
 
 router = APIRouter(prefix="/api/v1", tags=["changes"], responses=ERRORS)
 
@@ -30,18 +30,12 @@ WHY = (("as_of", "date"), ("data_version", "data"), ("model_version", "model"), 
 WHY_ZH = {"date": "统计时点不同", "data": "数据不同", "model": "模型不同", "policy": "政策参数不同"}
 
 
-class ListItem(BaseModel):
+class ListItem(ListHead):
     """A list that is kept."""
 
-    list_version: int
-    as_of: str
     written_at: str
     households: int = Field(description="户数 inside the token's region")
     model_name: str
-    model_version: str
-    policy_version: str
-    data_version: str
-    synthetic: bool
     previous: int | None = Field(description="the list in use before it")
     in_use: bool
 
@@ -52,19 +46,13 @@ class ListsAnswer(BaseModel):
     items: list[ListItem]
 
 
-class ChangedAnswer(BaseModel):
+class ChangedAnswer(ListHead):
     """What a copy of an older list lacks: put `items` in the place of what it has under their ids, and take `removed` out."""
 
     items: list[Item]
     removed: list[str]
     next_cursor: str | None
     since: int
-    list_version: int
-    as_of: str
-    model_version: str
-    policy_version: str
-    data_version: str
-    synthetic: bool
 
 
 class CauseWord(BaseModel):
@@ -155,14 +143,9 @@ async def lists(request: Request, service: ServiceDep, caller: ListCaller) -> Re
 async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
     """What is new or different in the list in use since an older one, and what is gone; `since` its version it is empty."""
     region = caller.scope(query.region)
-    mark = await etags.list_mark(service)
-    etag = etags.tag(request, caller, region, mark.list_version)
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        return held
 
-    def look(connection: Connection) -> dict[str, Any]:
-        newer, after = _place(query.cursor, region, mark.list_version)
+    def look(connection: Connection, in_use: int) -> dict[str, Any]:
+        newer, after = _place(query.cursor, region, in_use)
         record = _list(connection, newer, "cursor")
         told, end = changes_between(connection, _between(connection, query.since, newer, "since"), region, query.limit, after)
         trace.shows(len(told))
@@ -176,7 +159,7 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
             **list_head(record),
         }
 
-    return Json(await from_database(service, look), headers=etags.headers(etag))
+    return await etags.answer(request, service, caller, region, look)
 
 
 @router.get(
@@ -185,14 +168,9 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
 async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
     """Which households are new, left, in another tier or otherwise scored, which reasons are new, and what made the difference."""
     region = caller.scope(query.region)
-    mark = await etags.list_mark(service)
-    etag = etags.tag(request, caller, region, mark.list_version)
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        return held
 
-    def look(connection: Connection) -> dict[str, Any]:
-        newer, after = _place(query.cursor, region, query.newer or mark.list_version)
+    def look(connection: Connection, in_use: int) -> dict[str, Any]:
+        newer, after = _place(query.cursor, region, query.newer or in_use)
         before, record = _list(connection, query.older, "from"), _list(connection, newer, "to")
         told, end = changes_between(connection, _between(connection, query.older, newer, "from"), region, query.limit, after)
         trace.shows(len(told))
@@ -204,7 +182,7 @@ async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: 
             "next_cursor": None if end is None else write_cursor(newer, region, "id", (end,)),
         }
 
-    return Json(await from_database(service, look), headers=etags.headers(etag))
+    return await etags.answer(request, service, caller, region, look)
 
 
 def _place(cursor: str | None, region: str, newer: int) -> tuple[int, str]:

@@ -7,14 +7,17 @@ where visits are shown, the last visit. All that a poll costs is then the one ro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import orjson
 from fastapi import Request
+from sqlalchemy import Connection
 from starlette.responses import Response
 
 from service.api.context import Service, from_database, no_list
 from service.auth import Caller
+from service.problems import Json
 from service.storage.score_store import ListMark, mark
 
 TAG_DIGITS = 32
@@ -30,6 +33,24 @@ async def list_mark(service: Service) -> ListMark:
     if found is None:
         raise no_list()
     return found
+
+
+async def answer(
+    request: Request, service: Service, caller: Caller, region: str, look: Callable[[Connection, int], Mapping[str, Any]]
+) -> Response:
+    """What depends on nothing but the list in use: 304 where the caller has it already, else what `look` reads of that list.
+
+    Args:
+        request: what is asked.
+        service: the running service.
+        caller: who asks.
+        region: the region that is answered for.
+        look: given a connection and the version of the list in use.
+    """
+    version = (await list_mark(service)).list_version
+    etag = tag(request, caller, region, version)
+    held = unchanged(request, etag)
+    return held or Json(await from_database(service, lambda connection: look(connection, version)), headers=headers(etag))
 
 
 def tag(request: Request, caller: Caller, region: str, *state: object) -> str:

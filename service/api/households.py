@@ -32,7 +32,7 @@ from service.scoring import reasons, score_register
 from service.storage.household_store import load_household
 from service.storage.score_store import history, households, list_of
 from service.storage.visit_store import visits_of
-from service.wire import ERRORS, NOT_MODIFIED, Item, State, Tier, list_head, stored_item
+from service.wire import ERRORS, NOT_MODIFIED, Item, ListHead, State, Tier, list_head, stored_item
 
 router = APIRouter(prefix="/api/v1", tags=["households"], responses=ERRORS)
 
@@ -52,7 +52,7 @@ class PastScore(BaseModel):
     model_version: str
 
 
-class HouseholdAnswer(BaseModel):
+class HouseholdAnswer(ListHead):
     """One household of the list in use."""
 
     household: Item
@@ -63,12 +63,6 @@ class HouseholdAnswer(BaseModel):
     )
     visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
     figures: dict[str, dict[str, Any]] = Field(description="plotly figures by name: history, and where known income and waterfall")
-    list_version: int
-    as_of: str
-    model_version: str
-    policy_version: str
-    data_version: str
-    synthetic: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from starlette.responses import Response
 from features.catalog import CAUSES
 from models.tiers import TIER_ZH, TIERS
 from service.api import etags
-from service.api.context import CountsCaller, ServiceDep, from_database, no_list
+from service.api.context import CountsCaller, ServiceDep, no_list
 from service.auth import Caller, Role
-from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS
 from service.storage.score_store import counts, kept_lists, list_of
 from service.storage.tables import CANDIDATES, COUNTED
@@ -45,14 +44,9 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
     """Counts in all and by place, tier, cause or month; to a kiosk no count under eight, nor one that would give it away."""
     region = caller.scope(query.region)
     by = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
-    mark = await etags.list_mark(service)
-    etag = etags.tag(request, caller, region, mark.list_version)
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        return held
 
-    def look(connection: Connection) -> dict[str, Any]:
-        record = list_of(connection, mark.list_version)
+    def look(connection: Connection, in_use: int) -> dict[str, Any]:
+        record = list_of(connection, in_use)
         if record is None:
             raise no_list()
         place: Place = "village" if by == "village" or len(region) > TOWN_DIGITS else "town"
@@ -70,7 +64,7 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
         hidden = FEWEST if caller.role is Role.KIOSK else None
         return {"total": _told(region, total), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
 
-    return Json(await from_database(service, look), headers=etags.headers(etag))
+    return await etags.answer(request, service, caller, region, look)
 
 
 def _counts(connection: Connection, version: int, region: str, by: Place, caller: Caller) -> tuple[Numbers, list[tuple[str, Numbers]]]:

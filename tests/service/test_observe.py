@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,7 @@ def test_large_batches_wait_for_one_another_and_polls_do_not(own_site: Site, hou
             answers: list[int] = []
 
             async def ask() -> None:
-                send = lambda: own_site.client.post("/api/v1/scores", json=body, headers=headers)  # noqa: E731
+                send = partial(own_site.client.post, "/api/v1/scores", json=body, headers=headers)
                 answers.append((await anyio.to_thread.run_sync(send)).status_code)
 
             group.start_soon(ask)

@@ -80,8 +80,17 @@ def test_what_hidden_parts_of_a_shown_sum_come_to_is_not_small_either(
 
 
 def test_the_elimination_finds_a_number_that_is_given_away() -> None:
-    row = {"households": 30, "scored": 30, "below_line": 0, "insufficient_data": 0, "none": 10, "red": None, "orange": 10, "yellow": 10}
-    assert unknowns_given_away({"v": row}, {}) == [("v", "red")]  # type: ignore[dict-item]
+    row: dict[str, int | None] = {
+        "households": 30,
+        "scored": 30,
+        "below_line": 0,
+        "insufficient_data": 0,
+        "none": 10,
+        "red": None,
+        "orange": 10,
+        "yellow": 10,
+    }
+    assert unknowns_given_away({"v": row}, {}) == [("v", "red")]
 
 
 def test_a_county_with_enough_of_everything_is_shown_whole() -> None:

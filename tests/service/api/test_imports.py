@@ -190,7 +190,9 @@ def test_a_job_that_a_dead_process_left_behind_is_failed_and_the_queue_goes_on(o
     for number in (dead, waiting):
         upload_of(own_site.settings, number).write_bytes(packed(newcomers(tmp_path)))
     with own_site.database.writing() as connection:
-        assert job_store.begin_next(connection).id == dead  # type: ignore[union-attr]
+        begun = job_store.begin_next(connection)
+    assert begun is not None
+    assert begun.id == dead
     assert resume(own_site.settings, own_site.database)
     headers = own_site.headers()
     assert ended(own_site, f"/api/v1/imports/{waiting}", headers)["state"] == "done"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from typing import Any
 
 import anyio
@@ -167,7 +168,7 @@ def test_workbooks_wait_for_their_turn_and_polls_do_not(own_site: Site) -> None:
         answers: list[int] = []
 
         async def ask() -> None:
-            send = lambda: own_site.client.get("/api/v1/risk-list?format=xlsx", headers=headers)  # noqa: E731
+            send = partial(own_site.client.get, "/api/v1/risk-list?format=xlsx", headers=headers)
             answers.append((await anyio.to_thread.run_sync(send)).status_code)
 
         async with anyio.create_task_group() as group:

@@ -45,7 +45,7 @@ def test_a_figure_is_well_formed_and_carries_no_inline_style() -> None:
 
 def test_points_stand_where_their_values_put_them() -> None:
     circles = list(drawn(LINES).iter("circle"))
-    assert [one.find("title").text for one in circles] == ["8,000", "12,000"]  # type: ignore[union-attr]
+    assert [one.findtext("title") for one in circles] == ["8,000", "12,000"]
     (x1, y1), (x2, y2) = [(float(one.attrib["cx"]), float(one.attrib["cy"])) for one in circles]
     assert x1 < x2
     assert y1 > y2
