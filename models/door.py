@@ -10,9 +10,8 @@ from typing import NamedTuple
 import yaml
 
 from features.catalog import CAUSES
-from models.explain import Cause
+from models.explain import MOST_CAUSES, Cause
 
-MOST_CAUSES = 3
 TEXTS = Path(__file__).with_name("door_checks.yaml")
 
 

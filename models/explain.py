@@ -18,6 +18,8 @@ from features.register import Array
 from models.bundle import Bundle
 from models.scorer import Scores
 
+MOST_CAUSES = 3
+"""So many reasons call for a visit; the facts on record are told of these."""
 FACTS_PER_CAUSE = 3
 CHUNK_ROWS = 8192
 
@@ -33,7 +35,7 @@ class Fact(NamedTuple):
 
 
 class Cause(NamedTuple):
-    """One reason: its risk word, how much it raises (or lowers) the margin, and the facts that say most."""
+    """One reason: its risk word, how much it raises (or lowers) the margin, and, if it is a main one, the facts that say most."""
 
     cause: str
     zh: str
@@ -52,6 +54,7 @@ def explain(
     rows: Sequence[int] | Array,
     threads: int = 1,
     *,
+    most: int = MOST_CAUSES,
     facts_per_cause: int = FACTS_PER_CAUSE,
 ) -> list[list[Cause]]:
     """The reasons of some households, what raises their risk most first.
@@ -62,7 +65,8 @@ def explain(
         scores: their scores, aligned with the frame.
         rows: which rows of the frame to explain.
         threads: for many rows.
-        facts_per_cause: facts told of each cause, those that say most either way.
+        most: causes whose facts are told: so many of those that raise the risk.
+        facts_per_cause: facts told of each of these, those that say most either way.
 
     Returns:
         for each row its causes, every cause that any feature speaks for; empty where there was not enough data. The
@@ -77,25 +81,27 @@ def explain(
         parts = bundle.contributions(X, threads)
         known = (~np.isnan(scores.margin[chunk])).tolist()
         for x, part, there in zip(X.tolist(), parts.tolist(), known, strict=True):
-            out.append(_causes(bundle, x, part, facts_per_cause) if there else [])
+            out.append(_causes(bundle, x, part, most, facts_per_cause) if there else [])
     return out
 
 
-def _causes(bundle: Bundle, x: list[float], part: list[float], most: int) -> list[Cause]:
+def _causes(bundle: Bundle, x: list[float], part: list[float], most: int, facts_per_cause: int) -> list[Cause]:
     """The reasons of one household; plain Python is faster here than numpy, for one household and for many."""
-    declared = bundle.declared
-    size = [abs(value) for value in part]
-    reasons = []
-    for cause, members in bundle.speakers:
-        facts = []
-        for j in sorted(members, key=size.__getitem__, reverse=True)[:most]:
-            feature = declared[j]
-            value = None if isnan(x[j]) else x[j]
-            facts.append(Fact(feature.name, feature.zh, value, feature.unit, part[j]))
-        reasons.append(Cause(cause, CAUSES[cause], sum([part[j] for j in members]), tuple(facts)))
+    reasons = [(sum([part[j] for j in members]), cause, members) for cause, members in bundle.speakers]
     reasons.sort(key=_raises, reverse=True)
-    return reasons
+    told = []
+    for place, (contribution, cause, members) in enumerate(reasons):
+        facts = _facts(bundle, x, part, members, facts_per_cause) if place < most and contribution > 0 else ()
+        told.append(Cause(cause, CAUSES[cause], contribution, facts))
+    return told
 
 
-def _raises(reason: Cause) -> float:
-    return reason.contribution
+def _raises(reason: tuple[float, str, tuple[int, ...]]) -> float:
+    return reason[0]
+
+
+def _facts(bundle: Bundle, x: list[float], part: list[float], members: tuple[int, ...], most: int) -> tuple[Fact, ...]:
+    """The facts that say most of one reason."""
+    declared = bundle.declared
+    first = sorted(members, key=lambda j: abs(part[j]), reverse=True)[:most]
+    return tuple(Fact(declared[j].name, declared[j].zh, None if isnan(x[j]) else x[j], declared[j].unit, part[j]) for j in first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -72,6 +73,9 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         service.bundle.watch()
         import_jobs.resume(settings, database)
+        # What the start made stays. Left to the collector, it would be walked through again and again, and requests would wait.
+        gc.collect()
+        gc.freeze()
         with draining(service.stopping, settings.drain_seconds):
             yield
         service.bundle.stop()

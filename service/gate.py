@@ -17,14 +17,16 @@ from service.limits import Window, address_of
 from service.problems import ApiError, problem
 from service.sessions import Sessions, cookie_of, same_origin
 from service.storage.database import Database
-from service.storage.token_store import find_token
+from service.storage.score_store import MARK, ListMark, mark_in
+from service.storage.token_store import FIND, find_token
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+ARRIVAL = FIND.add_columns(*MARK)  # who asks, and which list is in use, in one look
 BEARER = {"WWW-Authenticate": 'Bearer realm="fangpin"'}
 
 
 class Gate:
-    """Says who is asking, or answers in the place of the route.
+    """Says who is asking and which list is in use, or answers in the place of the route.
 
     Args:
         app: what lies behind.
@@ -55,7 +57,8 @@ class Gate:
         headers = Headers(scope=scope)
         is_open = scope["path"] in OPEN_PATHS
         try:
-            caller = state["caller"] = await self._caller(headers, scope, optional=is_open)
+            caller, state["mark"] = await self._arrival(headers, scope, optional=is_open)
+            state["caller"] = caller
             if caller is None:
                 self._bound_strangers(scope, is_open=is_open)
             elif not is_open:
@@ -78,8 +81,8 @@ class Gate:
             return
         await self.app(scope, receive, send)
 
-    async def _caller(self, headers: Headers, scope: Scope, *, optional: bool) -> Caller | None:
-        """The caller; None where nobody is named.
+    async def _arrival(self, headers: Headers, scope: Scope, *, optional: bool) -> tuple[Caller | None, ListMark | None]:
+        """The caller, and the list in use; None and None where nobody is named.
 
         Args:
             headers: of the request.
@@ -93,18 +96,18 @@ class Gate:
         bearer = scheme.lower() == "bearer" and token.strip()
         given = token.strip() if bearer else cookie_of(headers)
         if not given:
-            return None
+            return None, None
         try:
             # A lookup in a local file takes less time than a change of thread.
             found = self._find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, given)
         except SQLAlchemyError:
             if optional:
-                return None
+                return None, None
             raise
-        if found is not None and found.session != bool(bearer):
+        if found is not None and found[0].session != bool(bearer):
             return found
         if optional and not bearer:
-            return None  # an old cookie on the way to signing in again
+            return None, None  # an old cookie on the way to signing in again
         raise self.sessions.failed(address_of(scope))
 
     def _bound_strangers(self, scope: Scope, *, is_open: bool) -> None:
@@ -115,13 +118,13 @@ class Gate:
         if not is_open:
             raise ApiError(401, "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header")
 
-    def _find(self, token: str) -> Caller | None:
+    def _find(self, token: str) -> tuple[Caller, ListMark | None] | None:
         with self.database.reading() as connection:
-            row = find_token(connection, token, self.clock())
+            row = find_token(connection, token, self.clock(), ARRIVAL)
         if row is None:
             return None
         name = row.user or row.label or f"token {row.id}"
-        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, opener=row.opened_by)
+        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, opener=row.opened_by), mark_in(row)
 
 
 def _is_page(scope: Scope, headers: Headers) -> bool:

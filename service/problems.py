@@ -114,6 +114,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
+        if error.status_code == HTTPStatus.NOT_MODIFIED:
+            return Response(status_code=error.status_code, headers=error.headers)
         details = {404: "没有此地址 there is nothing at this address", 405: "此地址不支持该方法 this address does not take that method"}
         detail = details.get(error.status_code) or str(error.detail)
         return problem(error.status_code, detail, request.url.path, headers=error.headers)

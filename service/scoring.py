@@ -17,8 +17,8 @@ from features.errors import UserError
 from features.policy.registry import Policy, load
 from features.register import Array, Register
 from models.bundle import Bundle
-from models.door import MOST_CAUSES, verify_at_door
-from models.explain import Cause, explain
+from models.door import verify_at_door
+from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS

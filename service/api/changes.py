@@ -13,8 +13,9 @@ from starlette.responses import Response
 from features.catalog import CAUSES
 from service import trace
 from service.api import etags
-from service.api.context import ListCaller, ServiceDep, from_database, no_list
+from service.api.context import ServiceDep, from_database, mark_of, no_list
 from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_cursor
+from service.auth import Caller, Right
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION_PATTERN
 from service.storage.change_store import Change, changes_between, versions_between
@@ -22,6 +23,8 @@ from service.storage.score_store import counts, households, kept_lists, list_of
 from service.storage.tables import CAUSE_BITS
 from service.wire import ERRORS, NOT_MODIFIED, PROBLEM, Item, ListHead, Tier, list_head, stored_item
 
+PollingCaller = Annotated[Caller, etags.polled(Right.LIST)]
+ListsCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: mark.kept)]
 router = APIRouter(prefix="/api/v1", tags=["changes"], responses=ERRORS)
 
 LATEST = 2**31 - 1
@@ -119,33 +122,29 @@ class DiffQuery(BaseModel):
 
 
 @router.get("/lists", response_model=ListsAnswer, summary="保留的名单 Lists that are kept", responses={304: NOT_MODIFIED})
-async def lists(request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+async def lists(request: Request, service: ServiceDep, caller: ListsCaller) -> Response:
     """What each was made of, and which is in use."""
-    mark = await etags.list_mark(service)
+    in_use = mark_of(request).list_version
     kept = await from_database(service, kept_lists)
-    etag = etags.tag(request, caller, caller.region, mark.list_version, [record.list_version for record in kept])
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        return held
     made_of = [name for name in ListItem.model_fields if name not in {"in_use", "households"}]
 
     def seen(connection: Connection) -> list[int]:
         return [sum(row.households for row in counts(connection, record.list_version, caller.region, "village")) for record in kept]
 
     items = [
-        {name: getattr(record, name) for name in made_of} | {"households": number, "in_use": record.list_version == mark.list_version}
+        {name: getattr(record, name) for name in made_of} | {"households": number, "in_use": record.list_version == in_use}
         for record, number in zip(kept, await from_database(service, seen), strict=True)
     ]
-    return Json({"items": items}, headers=etags.headers(etag))
+    return Json({"items": items}, headers=etags.headers(request))
 
 
 @router.get("/scores", response_model=ChangedAnswer, summary="增量评分 Scores changed since a list", responses=GONE)
-async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """What is new or different in the list in use since an older one, and what is gone; `since` its version it is empty."""
     region = caller.scope(query.region)
 
-    def look(connection: Connection, in_use: int) -> dict[str, Any]:
-        newer, after = _place(query.cursor, region, in_use)
+    def look(connection: Connection) -> dict[str, Any]:
+        newer, after = _place(query.cursor, region, mark_of(request).list_version)
         record = _list(connection, newer, "cursor")
         told, end = changes_between(connection, _between(connection, query.since, newer, "since"), region, query.limit, after)
         trace.shows(len(told))
@@ -159,18 +158,18 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
             **list_head(record),
         }
 
-    return await etags.answer(request, service, caller, region, look)
+    return Json(await from_database(service, look), headers=etags.headers(request))
 
 
 @router.get(
     "/lists/diff", response_model=DiffAnswer, summary="两份名单的差别 Differences between two lists", responses={304: NOT_MODIFIED, **GONE}
 )
-async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """Which households are new, left, in another tier or otherwise scored, which reasons are new, and what made the difference."""
     region = caller.scope(query.region)
 
-    def look(connection: Connection, in_use: int) -> dict[str, Any]:
-        newer, after = _place(query.cursor, region, query.newer or in_use)
+    def look(connection: Connection) -> dict[str, Any]:
+        newer, after = _place(query.cursor, region, query.newer or mark_of(request).list_version)
         before, record = _list(connection, query.older, "from"), _list(connection, newer, "to")
         told, end = changes_between(connection, _between(connection, query.older, newer, "from"), region, query.limit, after)
         trace.shows(len(told))
@@ -182,7 +181,7 @@ async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: 
             "next_cursor": None if end is None else write_cursor(newer, region, "id", (end,)),
         }
 
-    return await etags.answer(request, service, caller, region, look)
+    return Json(await from_database(service, look), headers=etags.headers(request))
 
 
 def _place(cursor: str | None, region: str, newer: int) -> tuple[int, str]:

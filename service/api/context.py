@@ -20,7 +20,7 @@ from service.problems import ApiError, FieldError
 from service.sessions import Sessions
 from service.settings import Settings
 from service.storage.database import Database
-from service.storage.score_store import active
+from service.storage.score_store import ListMark, active
 
 T = TypeVar("T")
 
@@ -72,6 +72,20 @@ def _look(service: Service, look: Callable[[Connection], T]) -> T:
 
 
 ServiceDep = Annotated[Service, Depends(_service)]
+
+
+def mark_of(request: Request) -> ListMark:
+    """The list in use, as the gate saw it: one and the same for all that answers this request.
+
+    Raises:
+        ApiError: 503, nothing was scored yet; says what to run.
+    """
+    mark: ListMark | None = request.state.mark
+    if mark is None:
+        raise no_list()
+    return mark
+
+
 CountsCaller = Annotated[Caller, needs(Right.COUNTS)]
 ListCaller = Annotated[Caller, needs(Right.LIST)]
 FactsCaller = Annotated[Caller, needs(Right.FACTS)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import anyio.to_thread
 import orjson
@@ -22,10 +22,10 @@ from models import figures
 from models.explain import Cause, Fact
 from service import trace
 from service.api import etags
-from service.api.context import ListCaller, Service, ServiceDep
+from service.api.context import Service, ServiceDep, mark_of
 from service.api.visits import STORED_ID, UNKNOWN, HouseholdId, VisitItem
 from service.api.visits import item as visit_item
-from service.auth import Caller
+from service.auth import Caller, Right
 from service.dossier import dossier
 from service.problems import ApiError, Json
 from service.scoring import reasons, score_register
@@ -34,6 +34,7 @@ from service.storage.score_store import history, households, list_of
 from service.storage.visit_store import visits_of
 from service.wire import ERRORS, NOT_MODIFIED, Item, ListHead, State, Tier, list_head, stored_item
 
+PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: mark.last_visit)]
 router = APIRouter(prefix="/api/v1", tags=["households"], responses=ERRORS)
 
 
@@ -82,17 +83,11 @@ class _Found:
     summary="户详情 One household",
     responses={**UNKNOWN, 304: NOT_MODIFIED},
 )
-async def household(household_id: HouseholdId, request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+async def household(household_id: HouseholdId, request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """Its score and why; with the right to facts also what is known of it, what to check at the door, and the visits."""
-    mark = await etags.list_mark(service)
-    etag = etags.tag(request, caller, caller.region, *mark)
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        # Whoever has the answer was shown it; that the household is still there is part of what the tag stands for.
-        return held
-    answer = await anyio.to_thread.run_sync(_answer, service, caller, mark.list_version, household_id)
+    answer = await anyio.to_thread.run_sync(_answer, service, caller, mark_of(request).list_version, household_id)
     trace.shows(1)
-    return Json(answer, headers=etags.headers(etag))
+    return Json(answer, headers=etags.headers(request))
 
 
 def _answer(service: Service, caller: Caller, version: int, household_id: str) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from starlette.responses import Response, StreamingResponse
 from features.catalog import CAUSES
 from service import trace
 from service.api import etags
-from service.api.context import ListCaller, Service, ServiceDep, from_database, no_list
+from service.api.context import Service, ServiceDep, from_database, mark_of, no_list
 from service.api.cursors import LONGEST_CURSOR, bad_cursor, read_cursor, write_cursor
-from service.auth import Caller
+from service.auth import Caller, Right
 from service.clock import day_of
 from service.exchange.listing import ListFile
 from service.exchange.sheets import as_csv, as_workbook
@@ -28,6 +28,10 @@ from service.regions import REGION, REGION_PATTERN
 from service.storage.score_store import Order, Place, Wanted, count_up_to, list_of, page, place_of
 from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
 
+# Visits are only looked at where the answer depends on them: else every visit would make every copy of the list an old one.
+PollingCaller = Annotated[
+    Caller, etags.polled(Right.LIST, lambda request, mark: mark.last_visit if "visited" in request.query_params else None)
+]
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
 
 SEARCH_PATTERN = "^[0-9A-Za-z_.-]{4,64}$"  # so many signs of an id that few households share them
@@ -96,7 +100,7 @@ def _refused(field: str, message: str) -> ApiError:
     summary="预警名单 Households worth a visit",
     responses={200: {"content": FILES}, 304: NOT_MODIFIED},
 )
-async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, service: ServiceDep, caller: ListCaller) -> Response:
+async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """The list in use; when paging, the list that the first page came from; as csv or xlsx the whole of it."""
     region, prefix = query.narrowed(caller)
     order = query.sorted_by(prefix)
@@ -105,11 +109,7 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
             "limit" if "limit" in query.model_fields_set else "cursor", "文件为整份名单，不分页 a file holds the whole list: leave it out"
         )
     version, after = (None, None) if query.cursor is None else read_cursor(query.cursor, region, order)
-    mark = await etags.list_mark(service)
-    etag = etags.tag(request, caller, region, mark.list_version, mark.last_visit if query.visited is not None else None)
-    held = etags.unchanged(request, etag)
-    if held is not None:
-        return held
+    in_use = mark_of(request).list_version
 
     def wanted(record: Row[Any]) -> Wanted:
         return Wanted(
@@ -124,27 +124,29 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
         )
 
     def look(connection: Connection) -> tuple[Row[Any], Sequence[Row[Any]]]:
-        record = list_of(connection, version or mark.list_version)
+        record = list_of(connection, version or in_use)
         if record is None:
             raise bad_cursor("该名单已不存在 the list it belongs to is gone; start without a cursor")
         rows = page(connection, record.list_version, region, query.limit + 1, order=order, wanted=wanted(record), after=after)
         return record, rows
 
     if query.format != "json":
-        version = mark.list_version
-        make = partial(_file, service, caller, query.format, region=region, order=order, wanted=wanted, version=version, etag=etag)
-        return await anyio.to_thread.run_sync(make)
+        make = partial(_file, service, caller, query.format, region=region, order=order, wanted=wanted, version=in_use)
+        file = await anyio.to_thread.run_sync(make)
+        file.headers.update(etags.headers(request))
+        return file
     record, rows = await from_database(service, look)
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     trace.shows(len(shown))
+    facts = caller.sees_facts
     return Json(
         {
-            "items": [stored_item(row, record.as_of, record.model_version, facts=caller.sees_facts) for row in shown],
+            "items": [stored_item(row, record.as_of, record.model_version, facts=facts) for row in shown],
             "next_cursor": write_cursor(record.list_version, region, order, place_of(shown[-1], region, order)) if more else None,
             **list_head(record),
         },
-        headers=etags.headers(etag),
+        headers=etags.headers(request),
     )
 
 
@@ -157,7 +159,6 @@ def _file(
     order: Order,
     wanted: Callable[[Row[Any]], Wanted],
     version: int,
-    etag: str,
 ) -> Response:
     """The whole list as a file, which is made while it is sent.
 
@@ -192,7 +193,7 @@ def _file(
             after = place_of(rows[-1], region, order)
 
     listed = ListFile(record, region, caller.sees_facts, steps())
-    head = {**etags.headers(etag), "Content-Disposition": f'attachment; filename="{listed.name}.{kind}"'}
+    head = {"Content-Disposition": f'attachment; filename="{listed.name}.{kind}"'}
     if kind == "csv":
         return StreamingResponse(as_csv(listed), headers=head, media_type="text/csv; charset=utf-8")
     return StreamingResponse(_in_turn(as_workbook(listed), service.batches), headers=head, media_type=WORKBOOK)

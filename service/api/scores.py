@@ -24,7 +24,7 @@ from service.clock import today
 from service.metrics import scored_on_request
 from service.problems import ApiError, FieldError, Json
 from service.scoring import Scored, gaps, missing_field, reasons, rows_of, score_register
-from service.storage.score_store import active
+from service.storage.score_store import ListMark
 from service.trace import shows
 from service.wire import ERRORS, ScoresAnswer, household_schema, item
 
@@ -67,20 +67,19 @@ REQUEST_SCHEMA: dict[str, Any] = {
 async def post_scores(request: Request, service: ServiceDep, caller: ScoreCaller) -> Response:
     """Scores 1 to 5,000 households as they stand in the request, on a date."""
     body = await request.body()
+    mark: ListMark | None = request.state.mark
     if len(body) <= SMALL_BODY:
         households, given = _request(body)
         if len(households) <= FEW_HOUSEHOLDS:
-            return _answer(households, given, service, caller)
+            return _answer(households, given, service, caller, mark)
     # Large batches wait for one another, so that there is always a processor left for the small questions.
-    return await anyio.to_thread.run_sync(lambda: _answer(*_request(body), service, caller), limiter=service.batches)
+    return await anyio.to_thread.run_sync(lambda: _answer(*_request(body), service, caller, mark), limiter=service.batches)
 
 
-def _answer(households: list[Any], given: Any, service: Service, caller: Caller) -> Response:
+def _answer(households: list[Any], given: Any, service: Service, caller: Caller, mark: ListMark | None) -> Response:
     bundle = service.bundle.current()
-    with service.database.reading() as connection:
-        current = active(connection)
-    as_of = _as_of(given, None if current is None else dt.date.fromisoformat(current.as_of), today(service.clock))
-    synthetic = bool(current.synthetic) if current is not None else bool(bundle.card.get("synthetic", False))
+    as_of = _as_of(given, None if mark is None else dt.date.fromisoformat(mark.as_of), today(service.clock))
+    synthetic = mark.synthetic if mark is not None else bool(bundle.card.get("synthetic", False))
     register, problems = from_nested(households, as_of, RegisterInfo(synthetic=synthetic, indicators=bundle.indicators))
     errors = [error for index in sorted(problems) for error in _errors(index, problems[index])]
     for index, household in enumerate(households):

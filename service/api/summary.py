@@ -13,14 +13,16 @@ from starlette.responses import Response
 from features.catalog import CAUSES
 from models.tiers import TIER_ZH, TIERS
 from service.api import etags
-from service.api.context import CountsCaller, ServiceDep, no_list
-from service.auth import Caller, Role
+from service.api.context import ServiceDep, from_database, mark_of, no_list
+from service.auth import Caller, Right, Role
+from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS
 from service.storage.score_store import counts, kept_lists, list_of
 from service.storage.tables import CANDIDATES, COUNTED
 from service.suppression import FEWEST, shown
 from service.wire import ERRORS, NOT_MODIFIED, SummaryAnswer, list_head
 
+PollingCaller = Annotated[Caller, etags.polled(Right.COUNTS)]
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
 
 MONTHS_SHOWN = 36
@@ -40,13 +42,13 @@ class SummaryQuery(BaseModel):
 
 
 @router.get("/summary", response_model=SummaryAnswer, summary="名单汇总 Counts of the list in use", responses={304: NOT_MODIFIED})
-async def summary(query: Annotated[SummaryQuery, Query()], request: Request, service: ServiceDep, caller: CountsCaller) -> Response:
+async def summary(query: Annotated[SummaryQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """Counts in all and by place, tier, cause or month; to a kiosk no count under eight, nor one that would give it away."""
     region = caller.scope(query.region)
     by = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
 
-    def look(connection: Connection, in_use: int) -> dict[str, Any]:
-        record = list_of(connection, in_use)
+    def look(connection: Connection) -> dict[str, Any]:
+        record = list_of(connection, mark_of(request).list_version)
         if record is None:
             raise no_list()
         place: Place = "village" if by == "village" or len(region) > TOWN_DIGITS else "town"
@@ -64,7 +66,7 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
         hidden = FEWEST if caller.role is Role.KIOSK else None
         return {"total": _told(region, total), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
 
-    return await etags.answer(request, service, caller, region, look)
+    return Json(await from_database(service, look), headers=etags.headers(request))
 
 
 def _counts(connection: Connection, version: int, region: str, by: Place, caller: Caller) -> tuple[Numbers, list[tuple[str, Numbers]]]:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
-from models.door import MOST_CAUSES
+from models.explain import MOST_CAUSES
 from models.scorer import STATE_ZH
 from models.tiers import TIER_ZH
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, and_, bindparam, exists, func, literal, or_, select
 
 from service.regions import COUNTY_DIGITS, LEVELS, VILLAGE_DIGITS
-from service.storage.scope import inside
+from service.storage.scope import REGION, inside, within
 from service.storage.tables import CAUSE_BITS, COUNTED, active_list, lists, reasons, scores, summaries, visits
 
 Candidate = Literal["edge", "unstable", "sudden"]
@@ -46,32 +47,40 @@ Place = tuple[int] | tuple[str, int] | tuple[str]
 
 
 class ListMark(NamedTuple):
-    """What tells one state of the lists from another: the list in use, and the last visit that was recorded."""
+    """What every request is told first: the list in use, its day, and what tells one state of the lists and visits from another."""
 
     list_version: int
+    as_of: str
+    synthetic: bool
+    kept: int
     last_visit: int
 
 
-_ACTIVE = select(lists).join(active_list, active_list.c.list_version == lists.c.list_version)
+_IN_USE = select(lists).join(active_list, active_list.c.list_version == lists.c.list_version)
+MARK: tuple[ColumnElement[Any], ...] = (
+    *(_IN_USE.with_only_columns(lists.c[name]).scalar_subquery().label(name) for name in ("list_version", "as_of", "synthetic")),
+    select(func.count()).select_from(lists).where(lists.c.finished).scalar_subquery().label("kept"),
+    select(func.coalesce(func.max(visits.c.id), 0)).scalar_subquery().label("last_visit"),
+)
+"""The columns of a `ListMark`, to be read beside whatever is read first: a poll that finds nothing new costs no further look."""
+
+
+def mark_in(row: Any) -> ListMark | None:
+    """The mark in a row that was read with the columns `MARK`; None where nothing was scored yet."""
+    return None if row.list_version is None else ListMark(*(getattr(row, name) for name in ListMark._fields))
 
 
 def active(connection: Connection) -> Row[Any] | None:
     """The list in use: a row of `lists`; None where nothing was scored yet."""
-    return connection.execute(_ACTIVE).one_or_none()
+    return connection.execute(_IN_USE).one_or_none()
 
 
-_MARK = select(active_list.c.list_version, select(func.coalesce(func.max(visits.c.id), 0)).scalar_subquery())
-
-
-def mark(connection: Connection) -> ListMark | None:
-    """What a dashboard that polls is told first; None where nothing was scored yet."""
-    row = connection.execute(_MARK).one_or_none()
-    return None if row is None else ListMark(*row)
+_LIST = select(lists).where(lists.c.list_version == bindparam("version"), lists.c.finished)
 
 
 def list_of(connection: Connection, version: int) -> Row[Any] | None:
     """A finished list by its version, whether it is in use or not."""
-    return connection.execute(select(lists).where(lists.c.list_version == version, lists.c.finished)).one_or_none()
+    return connection.execute(_LIST, {"version": version}).one_or_none()
 
 
 def kept_lists(connection: Connection) -> Sequence[Row[Any]]:
@@ -79,27 +88,37 @@ def kept_lists(connection: Connection) -> Sequence[Row[Any]]:
     return connection.execute(select(lists).where(lists.c.finished).order_by(lists.c.list_version.desc())).all()
 
 
-def _wanted(wanted: Wanted) -> list[ColumnElement[bool]]:
+# Which filters a query has, and how it is ordered, decides its text; it is made once for each such form.
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The form of a walk along a list: what it is filtered and ordered by, without any value."""
+
+    level: str
+    order: Order
+    goes_on: bool
+    filters: frozenset[str]
+    candidate: str | None
+    visited: bool | None
+
+
+def _filters(form: _Form) -> list[ColumnElement[bool]]:
     """The filters: all but the visits are answered by the index that is walked."""
     c = scores.c
-    where: list[ColumnElement[bool]] = [
-        c[name] == value for name, value in (("tier", wanted.tier), ("cell", wanted.cell), ("state", wanted.state)) if value is not None
-    ]
-    if wanted.candidate is not None:
-        where.append(c[f"{wanted.candidate}_candidate"].is_(True))
-    if wanted.cause is not None:
-        where.append(c.causes_mask.bitwise_and(CAUSE_BITS[wanted.cause]) > 0)
-    if wanted.visited is not None:
-        seen = exists().where(visits.c.household_id == c.household_id, visits.c.visited_on >= wanted.since)
-        where.append(seen if wanted.visited else ~seen)
-    if wanted.prefix is not None:
+    where: list[ColumnElement[bool]] = [c[name] == bindparam(name) for name in ("tier", "cell", "state") if name in form.filters]
+    if form.candidate is not None:
+        where.append(c[f"{form.candidate}_candidate"].is_(True))
+    if "cause" in form.filters:
+        where.append(c.causes_mask.bitwise_and(bindparam("bit")) > 0)
+    if form.visited is not None:
+        seen = exists().where(visits.c.household_id == c.household_id, visits.c.visited_on >= bindparam("since"))
+        where.append(seen if form.visited else ~seen)
+    if "prefix" in form.filters:
         # A range, not a pattern: it is walked along the key, and no character of it means anything but itself.
-        where.append(c.household_id >= wanted.prefix)
-        where.append(c.household_id < wanted.prefix[:-1] + chr(ord(wanted.prefix[-1]) + 1))
+        where += [c.household_id >= bindparam("first"), c.household_id < bindparam("beyond")]
     return where
 
 
-def _walk(version: int, region: str, order: Order, wanted: Wanted, after: Place | None) -> Select[Any]:
+def _walk(form: _Form) -> Select[Any]:
     """The ids of a list in an order, from a place on; each order is one walk along one index.
 
     by risk: (county, rank_county), (town, rank_town), (county, village, rank_village)
@@ -107,29 +126,70 @@ def _walk(version: int, region: str, order: Order, wanted: Wanted, after: Place 
     by id: the key; the region is only looked at, so this order is for a prefix, which few ids share
     """
     c = scores.c
-    level = LEVELS[len(region)]
-    where = [c.list_version == version, *_wanted(wanted)]
+    where = [c.list_version == bindparam("version"), *_filters(form)]
     keys: list[Any]
-    if order == "id":
-        where.append(inside(scores, region))
+    if form.order == "id":
+        where.append(within(scores, form.level))
         keys = [c.household_id]
-        if after is not None:
-            where.append(c.household_id > after[0])
-    elif order == "risk" and level != "village":
-        where.append(inside(scores, region))
-        keys = [c[f"rank_{level}"]]
-        if after is not None:
-            where.append(keys[0] > after[-1])
+        if form.goes_on:
+            where.append(c.household_id > bindparam("after_id"))
+    elif form.order == "risk" and form.level != "village":
+        where.append(within(scores, form.level))
+        keys = [c[f"rank_{form.level}"]]
+        if form.goes_on:
+            where.append(keys[0] > bindparam("after_rank"))
     else:
-        where.append(c.county == region[:COUNTY_DIGITS])
-        if level != "county":  # as codes, not as texts: however a database sorts letters, it knows the order of digits
-            where.append(c.village.between(region.ljust(VILLAGE_DIGITS, "0"), region.ljust(VILLAGE_DIGITS, "9")))
+        where.append(c.county == bindparam("county"))
+        if form.level != "county":  # as codes, not as texts: however a database sorts letters, it knows the order of digits
+            where.append(c.village.between(bindparam("first_village"), bindparam("last_village")))
         keys = [c.village, c.rank_village]
-        if after is not None:
-            village, rank = (region, *after)[-2:]
+        if form.goes_on:
+            village: BindParameter[str] = bindparam("after_village")
+            rank: BindParameter[int] = bindparam("after_rank")
             # `village >= ?` bounds the walk along the index; the plain OR form alone would begin at its start again.
             where.append(and_(c.village >= village, or_(c.village > village, c.rank_village > rank)))
-    return select(c.household_id).where(*where).order_by(*keys)
+    return select(c.household_id).where(*where).order_by(*keys).limit(bindparam("most"))
+
+
+@cache
+def _page(form: _Form) -> Select[Any]:
+    """The rows of a walk, with their reasons and in its order."""
+    asked = _walk(form).subquery()
+    c, r = scores.c, reasons.c
+    version: BindParameter[int] = bindparam("version")
+    joined = scores.join(asked, and_(c.list_version == version, c.household_id == asked.c.household_id)).outerjoin(
+        reasons, and_(r.list_version == version, r.household_id == c.household_id)
+    )
+    order = {"id": (c.household_id,), "village": (c.village, c.rank_village), "risk": (c[f"rank_{form.level}"],)}
+    return select(scores, *(r[name] for name in TOLD)).select_from(joined).order_by(*order[form.order])
+
+
+@cache
+def _count(form: _Form) -> Select[int]:
+    return select(func.count()).select_from(_walk(form).subquery())
+
+
+def _form(region: str, order: Order, wanted: Wanted, after: Place | None) -> _Form:
+    given = frozenset(name for name in ("tier", "cause", "cell", "state", "prefix") if getattr(wanted, name) is not None)
+    return _Form(LEVELS[len(region)], order, after is not None, given, wanted.candidate, wanted.visited)
+
+
+def _values(version: int, region: str, most: int, *, order: Order, wanted: Wanted, after: Place | None = None) -> dict[str, Any]:
+    """What is filled in for every parameter that a form may have."""
+    values: dict[str, Any] = {
+        "version": version, REGION: region, "most": most, "county": region[:COUNTY_DIGITS], "since": wanted.since,
+        "tier": wanted.tier, "cell": wanted.cell, "state": wanted.state,
+        "first_village": region.ljust(VILLAGE_DIGITS, "0"), "last_village": region.ljust(VILLAGE_DIGITS, "9"),
+    }  # fmt: skip
+    if wanted.cause is not None:
+        values["bit"] = CAUSE_BITS[wanted.cause]
+    if wanted.prefix is not None:
+        values |= {"first": wanted.prefix, "beyond": wanted.prefix[:-1] + chr(ord(wanted.prefix[-1]) + 1)}
+    if after is not None and order == "id":
+        values["after_id"] = after[0]
+    elif after is not None:
+        values["after_village"], values["after_rank"] = (region, *after)[-2:]
+    return values
 
 
 def page(
@@ -156,18 +216,8 @@ def page(
     Returns:
         rows of `scores` with the columns of `reasons`.
     """
-    asked = _walk(version, region, order, wanted, after).limit(limit).subquery()
-    c, r = scores.c, reasons.c
-    joined = scores.join(asked, and_(c.list_version == version, c.household_id == asked.c.household_id)).outerjoin(
-        reasons, and_(r.list_version == version, r.household_id == c.household_id)
-    )
-    keys: list[Any] = [c.household_id] if order == "id" else [c.village, c.rank_village] if order == "village" else [_rank(region)]
-    return connection.execute(select(scores, *(r[name] for name in TOLD)).select_from(joined).order_by(*keys)).all()
-
-
-def _rank(region: str) -> ColumnElement[int]:
-    found: ColumnElement[int] = scores.c[f"rank_{LEVELS[len(region)]}"]
-    return found
+    statement = _page(_form(region, order, wanted, after))
+    return connection.execute(statement, _values(version, region, limit, order=order, wanted=wanted, after=after)).all()
 
 
 def place_of(row: Any, region: str, order: Order) -> Place:
@@ -182,8 +232,8 @@ def place_of(row: Any, region: str, order: Order) -> Place:
 def count_up_to(connection: Connection, version: int, region: str, wanted: Wanted, most: int) -> int:
     """How many households are asked for; counts along the index, and no further than `most`."""
     order: Order = "risk" if wanted.prefix is None else "id"
-    walked = _walk(version, region, order, wanted, None).limit(most).subquery()
-    return connection.execute(select(func.count()).select_from(walked)).scalar_one()
+    statement = _count(_form(region, order, wanted, None))
+    return connection.execute(statement, _values(version, region, most, order=order, wanted=wanted)).scalar_one()
 
 
 def households(connection: Connection, version: int, region: str, ids: Sequence[str]) -> Sequence[Row[Any]]:
@@ -206,11 +256,17 @@ def history(connection: Connection, household_id: str, region: str) -> Sequence[
     return connection.execute(asked.where(*where).order_by(c.list_version)).all()
 
 
-def counts(connection: Connection, version: int, region: str, by: Literal["county", "town", "village"]) -> Sequence[Row[Any]]:
-    """Counts of a list within a region, by county, town or village: (region, one count a `COUNTED` name)."""
+Group = Literal["county", "town", "village"]
+
+
+@cache
+def _counts(level: str, by: Group) -> Select[Any]:
     c = summaries.c
-    group = c[by]
     sums = [func.coalesce(func.sum(c[f"{name}_count"]), literal(0)).label(name) for name in COUNTED]
-    return connection.execute(
-        select(group.label("region"), *sums).where(c.list_version == version, inside(summaries, region)).group_by(group).order_by(group)
-    ).all()
+    where = (c.list_version == bindparam("version"), within(summaries, level))
+    return select(c[by].label("region"), *sums).where(*where).group_by(c[by]).order_by(c[by])
+
+
+def counts(connection: Connection, version: int, region: str, by: Group) -> Sequence[Row[Any]]:
+    """Counts of a list within a region, by county, town or village: (region, one count a `COUNTED` name)."""
+    return connection.execute(_counts(LEVELS[len(region)], by), {"version": version, REGION: region}).all()

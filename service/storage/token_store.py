@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, insert, or_, select, update
 
 from service.clock import stamp
 from service.storage.tables import tokens, users
@@ -19,7 +19,7 @@ RANDOM_BYTES = 32
 
 _c = tokens.c
 # A disabled user's tokens are not looked for one by one: none of them is found any more.
-_FIND = (
+FIND = (
     select(_c.id, _c.role, _c.region, _c.expires_at, _c.label, _c.opened_by, _c.user_id, users.c.name.label("user"))
     .outerjoin_from(tokens, users, _c.user_id == users.c.id)
     .where(_c.token_hash == bindparam("token_hash"), _c.revoked_at.is_(None), users.c.disabled_at.is_(None))
@@ -66,9 +66,18 @@ def _store(connection: Connection, token: str, **columns: Any) -> None:
     connection.execute(insert(tokens).values(token_hash=token_hash(token), **columns))
 
 
-def find_token(connection: Connection, token: str, now: dt.datetime) -> Row[*tuple[Any, ...]] | None:
-    """The role, region and holder of a token that is known, not expired and not revoked, and whose user is not disabled."""
-    row = connection.execute(_FIND, {"token_hash": token_hash(token)}).one_or_none()
+def find_token(
+    connection: Connection, token: str, now: dt.datetime, statement: Select[*tuple[Any, ...]] = FIND
+) -> Row[*tuple[Any, ...]] | None:
+    """The role, region and holder of a token that is known, not expired and not revoked, and whose user is not disabled.
+
+    Args:
+        connection: to read with.
+        token: as it was given.
+        now: for expiry.
+        statement: `FIND`, with further columns where more is to be read in the same look.
+    """
+    row = connection.execute(statement, {"token_hash": token_hash(token)}).one_or_none()
     return row if row is not None and row.expires_at > stamp(now) else None
 
 

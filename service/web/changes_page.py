@@ -11,7 +11,7 @@ from models.tiers import TIERS
 from service.api.changes import DiffQuery, diff, lists
 from service.api.context import ListCaller, Service, ServiceDep
 from service.auth import Caller
-from service.web.pages import address, asked, plain, render, told, words
+from service.web.pages import address, asked, render, told, words
 
 router = APIRouter(include_in_schema=False)
 
@@ -25,7 +25,7 @@ STEP, MOST_STEPS = 500, 20
 @router.get("/changes")
 async def changes_page(request: Request, service: ServiceDep, caller: ListCaller) -> Response:
     """New, gone and moved households between two lists that are kept."""
-    kept = told(await lists(plain(request), service, caller))["items"]
+    kept = told(await lists(request, service, caller))["items"]
     current = next(one for one in kept if one["in_use"])
     older = request.query_params.get("from") or current["previous"]
     page = None if older is None else await _page(request, service, caller, older)
@@ -50,7 +50,7 @@ async def _page(request: Request, service: Service, caller: Caller, older: str |
     kinds = KINDS[:-1] if query.kind is None else (query.kind,)
     cursor, found = query.cursor, []
     for _ in range(MOST_STEPS):
-        page = told(await diff(query.model_copy(update={"cursor": cursor, "kind": None}), plain(request), service, caller))
+        page = told(await diff(query.model_copy(update={"cursor": cursor, "kind": None}), request, service, caller))
         found += [one for one in page["items"] if one["kind"] in kinds]
         cursor = page["next_cursor"]
         if cursor is None or len(found) >= ROWS:

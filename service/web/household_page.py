@@ -17,7 +17,7 @@ from service.api.visits import HouseholdId, VisitBody, post_visit
 from service.auth import Caller, Right
 from service.clock import today
 from service.problems import ApiError
-from service.web.pages import checked, plain, render, told
+from service.web.pages import checked, render, told
 
 router = APIRouter(include_in_schema=False)
 
@@ -77,7 +77,7 @@ async def _page(
     refused: ApiError | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Response:
-    page = told(await household(household_id, plain(request), service, caller))
+    page = told(await household(household_id, request, service, caller))
     facts = page["facts"]
     return render(
         request,

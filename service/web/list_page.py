@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from features.catalog import CAUSES
+from models.explain import MOST_CAUSES
 from models.tiers import TIERS
 from service.api.context import ListCaller, Service, ServiceDep, from_database
 from service.api.risk_list import RiskListQuery, risk_list
@@ -17,13 +18,12 @@ from service.auth import Caller
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
 from service.storage.mark_store import moved, visited
 from service.web.formats import place
-from service.web.pages import address, asked, checked, plain, render, told, words
+from service.web.pages import address, asked, checked, render, told, words
 
 router = APIRouter(include_in_schema=False)
 
 CANDIDATES = ("edge", "unstable", "sudden")
 ROWS = 50
-MOST_CAUSES = 3
 RANKS = {name: place for place, name in enumerate(TIERS)}
 
 
@@ -31,9 +31,9 @@ RANKS = {name: place for place, name in enumerate(TIERS)}
 async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -> HTMLResponse:
     """This week's list."""
     query = asked(request, RiskListQuery, limit=ROWS, format="json")
-    page = told(await risk_list(query, plain(request), service, caller))
+    page = told(await risk_list(query, request, service, caller))
     region, _ = query.narrowed(caller)
-    counts = told(await summary(checked(SummaryQuery, {"region": region}), plain(request), service, caller))
+    counts = told(await summary(checked(SummaryQuery, {"region": region}), request, service, caller))
     shown = [item["household_id"] for item in page["items"]]
     version = page["list_version"]
     return render(
@@ -67,7 +67,7 @@ async def regions(request: Request, service: Service, caller: Caller, chosen: st
     async def below(region: str) -> list[str]:
         return [
             one["region"]
-            for one in told(await summary(checked(SummaryQuery, {"region": region}), plain(request), service, caller))["items"]
+            for one in told(await summary(checked(SummaryQuery, {"region": region}), request, service, caller))["items"]
             if one["region"]
         ]
 

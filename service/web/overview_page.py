@@ -11,7 +11,7 @@ from models import figures
 from service.api.context import CountsCaller, ServiceDep
 from service.api.summary import SummaryQuery, summary
 from service.auth import Right, Role
-from service.web.pages import asked, checked, plain, render, told
+from service.web.pages import asked, checked, render, told
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,8 +22,8 @@ ANEW_SECONDS = 60
 async def overview_page(request: Request, service: ServiceDep, caller: CountsCaller) -> HTMLResponse:
     """Counts of the caller's area."""
     query = asked(request, SummaryQuery, by=None)
-    page = told(await summary(query, plain(request), service, caller))
-    months = told(await summary(checked(SummaryQuery, {"region": query.region, "by": "month"}), plain(request), service, caller))["items"]
+    page = told(await summary(query, request, service, caller))
+    months = told(await summary(checked(SummaryQuery, {"region": query.region, "by": "month"}), request, service, caller))["items"]
     wall = caller.role is Role.KIOSK
     return render(
         request,

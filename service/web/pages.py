@@ -73,12 +73,6 @@ def checked(model: type[Asked], given: Mapping[str, Any]) -> Asked:
         raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
 
 
-def plain(request: Request) -> Request:
-    """The request without its conditions: a page is made whole, so a part of it cannot be “not modified”."""
-    headers = [(name, value) for name, value in request.scope["headers"] if not name.startswith(b"if-")]
-    return Request({**request.scope, "headers": headers})
-
-
 def told(answer: Response) -> Any:
     """What a route of the API says: pages show exactly that, so that they can neither know nor hide anything more."""
     return orjson.loads(bytes(answer.body))

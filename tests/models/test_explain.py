@@ -6,7 +6,7 @@ from features.build import FeatureFrame
 from features.catalog import CAUSES
 from models.bundle import Bundle
 from models.door import door_checks, verify_at_door
-from models.explain import Cause, explain
+from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import score
 from tests.models.examples import make_frame
 
@@ -62,10 +62,21 @@ def test_facts_are_the_values_on_record_with_unit_and_chinese_name(bundle: Bundl
     assert unknown
 
 
+def test_facts_are_told_of_the_reasons_that_raise_the_risk_most_and_of_no_other(bundle: Bundle, frame: FeatureFrame) -> None:
+    scores = score(bundle, frame)
+    rows = np.flatnonzero(scores.state == "scored")
+    for reasons in explain(bundle, frame, scores, rows):
+        main = [reason for reason in reasons if reason.contribution > 0][:MOST_CAUSES]
+        assert all(reason.facts for reason in main)
+        assert not any(reason.facts for reason in reasons[len(main) :])
+
+
 def test_all_facts_of_a_cause_sum_to_it_when_all_are_asked(bundle: Bundle, frame: FeatureFrame) -> None:
     scores = score(bundle, frame)
     row = int(np.flatnonzero(scores.state == "scored")[0])
-    for reason in explain(bundle, frame, scores, [row], facts_per_cause=99)[0]:
+    raising = [reason for reason in explain(bundle, frame, scores, [row], most=99, facts_per_cause=99)[0] if reason.contribution > 0]
+    assert raising
+    for reason in raising:
         assert abs(sum(fact.contribution for fact in reason.facts) - reason.contribution) < 1e-12
 
 
