@@ -27,7 +27,7 @@ from service.storage.exclusive import only_one
 from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register, stored_import
 from service.storage.retention import retire_lists
-from service.storage.score_store import TOLD, active
+from service.storage.score_store import active
 from service.storage.tables import CAUSE_BITS
 
 Progress = Callable[[str], None]
@@ -36,6 +36,7 @@ DATA_VERSION_DIGITS = 12
 EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
 CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
 """Who calls for a visit. `model_only` is the household that no rule finds: the one worth going to first."""
+TOLD = ("causes", "cause_words", "verify", "not_evaluable", "missing_field")  # columns of the table `reasons`
 DECIMALS = 6  # of contributions, in log-odds: more could not be seen and doubles a page
 
 

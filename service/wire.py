@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from features.household import SCORED_TABLES
 from features.tables import TABLES, Column, Kind
+from service.storage.score_store import Stored
 
 State = Literal["scored", "below_line", "insufficient_data"]
 Tier = Literal["red", "orange", "yellow", "none"]
@@ -260,14 +261,14 @@ def item(
     }
 
 
-def stored_item(row: Any, as_of: str, model_version: str, *, facts: bool) -> dict[str, Any]:
+def stored_item(row: Stored, as_of: str, model_version: str, *, facts: bool) -> dict[str, Any]:
     """One household of a stored list; its reasons go out as they were written, unread."""
     return item(
         row,
         as_of,
         model_version,
         facts=facts,
-        causes=_fragment(row.causes if facts else row.cause_words),
+        causes=_fragment(row.causes),
         not_evaluable=_fragment(row.not_evaluable),
         verify=_fragment(row.verify),
         missing_field=_fragment(row.missing_field),

@@ -149,9 +149,10 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
         told, end = changes_between(connection, _between(connection, query.since, newer, "since"), region, query.limit, after)
         trace.shows(len(told))
         ids = [change.household_id for change in told if change.kind != "left"]
-        rows = households(connection, newer, region, ids) if ids else ()
+        facts = caller.sees_facts
+        rows = households(connection, newer, region, ids, facts=facts) if ids else ()
         return {
-            "items": [stored_item(row, record.as_of, record.model_version, facts=caller.sees_facts) for row in rows],
+            "items": [stored_item(row, record.as_of, record.model_version, facts=facts) for row in rows],
             "removed": [change.household_id for change in told if change.kind == "left"],
             "next_cursor": None if end is None else write_cursor(newer, region, "id", (end,)),
             "since": query.since,

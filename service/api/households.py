@@ -30,7 +30,7 @@ from service.dossier import dossier
 from service.problems import ApiError, Json
 from service.scoring import reasons, score_register
 from service.storage.household_store import load_household
-from service.storage.score_store import history, households, list_of
+from service.storage.score_store import Stored, history, households, list_of
 from service.storage.visit_store import visits_of
 from service.wire import ERRORS, NOT_MODIFIED, Item, ListHead, State, Tier, list_head, stored_item
 
@@ -71,7 +71,7 @@ class _Found:
     """What the database holds of a household."""
 
     record: Row[Any]
-    row: Row[Any]
+    row: Stored
     past: Sequence[Row[Any]]
     visits: Sequence[Row[Any]]
     register: Register | None
@@ -126,7 +126,7 @@ def _find(service: Service, caller: Caller, version: int, household_id: str) -> 
     with service.database.reading() as connection:
         record = list_of(connection, version)
         usable = record is not None and STORED_ID.fullmatch(household_id) is not None
-        rows = households(connection, version, caller.region, [household_id]) if usable else ()
+        rows = households(connection, version, caller.region, [household_id], facts=caller.sees_facts) if usable else ()
         if record is None or not rows:
             raise ApiError(404, f"本令牌范围内没有此户 there is no such household in this token's region {caller.region}")
         return _Found(

@@ -25,7 +25,7 @@ from service.exchange.listing import ListFile
 from service.exchange.sheets import as_csv, as_workbook
 from service.problems import ApiError, FieldError, Json
 from service.regions import REGION, REGION_PATTERN
-from service.storage.score_store import Order, Place, Wanted, count_up_to, list_of, page, place_of
+from service.storage.score_store import Order, Place, Stored, Wanted, count_up_to, list_of, page, place_of
 from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
 
 # Visits are only looked at where the answer depends on them: else every visit would make every copy of the list an old one.
@@ -109,7 +109,7 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
             "limit" if "limit" in query.model_fields_set else "cursor", "文件为整份名单，不分页 a file holds the whole list: leave it out"
         )
     version, after = (None, None) if query.cursor is None else read_cursor(query.cursor, region, order)
-    in_use = mark_of(request).list_version
+    in_use, facts = mark_of(request).list_version, caller.sees_facts
 
     def wanted(record: Row[Any]) -> Wanted:
         return Wanted(
@@ -123,11 +123,11 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
             prefix=prefix,
         )
 
-    def look(connection: Connection) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    def look(connection: Connection) -> tuple[Row[Any], Sequence[Stored]]:
         record = list_of(connection, version or in_use)
         if record is None:
             raise bad_cursor("该名单已不存在 the list it belongs to is gone; start without a cursor")
-        rows = page(connection, record.list_version, region, query.limit + 1, order=order, wanted=wanted(record), after=after)
+        rows = page(connection, record.list_version, region, query.limit + 1, order=order, wanted=wanted(record), after=after, facts=facts)
         return record, rows
 
     if query.format != "json":
@@ -139,7 +139,6 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
     shown = rows[: query.limit]
     more = len(rows) > query.limit
     trace.shows(len(shown))
-    facts = caller.sees_facts
     return Json(
         {
             "items": [stored_item(row, record.as_of, record.model_version, facts=facts) for row in shown],
@@ -180,11 +179,13 @@ def _file(
 
     trace.shows(households)
 
-    def steps() -> Iterator[Sequence[Row[Any]]]:
+    def steps() -> Iterator[Sequence[Stored]]:
         after: Place | None = None
         while True:
             with service.database.reading() as connection:  # a connection a step: a slow reader holds up nobody
-                rows = page(connection, version, region, ROWS_A_STEP, order=order, wanted=wanted(record), after=after)
+                rows = page(
+                    connection, version, region, ROWS_A_STEP, order=order, wanted=wanted(record), after=after, facts=caller.sees_facts
+                )
                 if list_of(connection, version) is None:  # looked at last: as long as it stands, its rows do
                     raise RuntimeError(f"list {version} was retired while it was sent: what was sent is not whole")
             yield rows

@@ -51,7 +51,7 @@ def _candidates(row: Any) -> str:
 
 
 def _causes(row: Any) -> str:
-    raising = [cause["zh"] for cause in orjson.loads(row.cause_words or "[]") if cause["contribution"] > 0]
+    raising = [cause["zh"] for cause in orjson.loads(row.causes or "[]") if cause["contribution"] > 0]
     return "、".join(raising[:MOST_CAUSES])
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select, text
 
 from features.catalog import CAUSES
 from service.auth import Role
-from service.storage.score_store import Order, Wanted, _walk
+from service.storage.score_store import Order, Place, Wanted, _form, _values, _walk
 from service.storage.tables import CAUSE_BITS, scores, visits
 from tests.service import made_up
 from tests.service.sites import Site
@@ -147,15 +147,19 @@ def plan_of(site: Site, statement: Any) -> str:
         return plan
 
 
+def walked(region: str, order: Order, wanted: Wanted, after: Place | None) -> Any:
+    return _walk(_form(region, order, wanted, after)).params(_values(1, region, 50, order=order, wanted=wanted, after=after))
+
+
 @pytest.mark.parametrize("deep", [False, True])
 @pytest.mark.parametrize(("order", "digits"), list(INDEX))
 def test_a_page_is_one_walk_along_an_index_without_sorting(site: Site, order: Order, digits: int, deep: bool) -> None:
     after = None if not deep else (VILLAGE, 3) if order == "village" else (3,)
     wanted = Wanted(tier="red", candidate="edge", cause="illness", cell="model_only", state="scored")
-    plan = plan_of(site, _walk(1, VILLAGE[:digits], order, wanted, after).limit(50))
+    plan = plan_of(site, walked(VILLAGE[:digits], order, wanted, after))
     assert f"USING COVERING INDEX {INDEX[order, digits]}" in plan or f"using {INDEX[order, digits]}" in plan, plan
 
 
 def test_a_search_by_prefix_is_a_range_of_the_key(site: Site) -> None:
-    plan = plan_of(site, _walk(1, VILLAGE, "id", Wanted(prefix="abcd"), None))
+    plan = plan_of(site, walked(VILLAGE, "id", Wanted(prefix="abcd"), None))
     assert "PRIMARY KEY (list_version=? AND household_id>? AND household_id<?)" in plan or "using pk_scores" in plan, plan
