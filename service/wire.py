@@ -27,12 +27,12 @@ class CauseFact(BaseModel):
 
 
 class CauseItem(BaseModel):
-    """One reason, in a national risk word; contributions are in log-odds and add up to the household's distance from the average one."""
+    """One reason, in a national risk word; contributions are in log-odds and add up to the distance from the average household."""
 
     cause: str
     zh: str
     contribution: float
-    facts: list[CauseFact]
+    facts: list[CauseFact] = Field(description="of the up to three reasons that raise the risk most")
 
 
 class NotEvaluable(BaseModel):
