@@ -51,7 +51,7 @@ def test_what_the_project_asks_for_is_locked() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
     def names(wanted: list[str]) -> set[str]:
-        return {re.split(r"[\[~=<>! ]", entry)[0].lower() for entry in wanted}
+        return {re.split(r"[\[~=<>! ;]", entry)[0].lower() for entry in wanted}
 
     extras = project["optional-dependencies"]
     assert names(project["dependencies"]) <= locked("serve").keys()
