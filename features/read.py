@@ -28,6 +28,7 @@ from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
 from features.pseudonym import PSEUDONYM, check_mark, pseudonym
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
+from features.scope import ANYWHERE, Scope
 from features.tables import TABLES, Column, Kind, Table
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
@@ -54,8 +55,7 @@ def read_register(
     tables: Collection[str] | None = None,
     name_members: bool = True,
     info: RegisterInfo | None = None,
-    stored: Collection[str] = (),
-    region: str = "",
+    scope: Scope = ANYWHERE,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Reads all tables of a register folder.
@@ -68,15 +68,14 @@ def read_register(
         tables: read only these; all by default.
         name_members: as `from_arrow`; without them the version is that of the files, which takes no time.
         info: the register's description, in the place of the folder's own.
-        stored: as `from_arrow`; with it the folder needs no households table.
-        region: as `from_arrow`.
+        scope: as `from_arrow`; where households are stored, the folder needs no households table.
         progress: called with each table's name as it starts.
 
     Raises:
         RegisterError: there is no households table, a table lacks a required column, or the pseudonyms are of another key.
     """
     files = {name: table_files(folder, name) for name in TABLES}
-    if not files["households"] and not stored:
+    if not files["households"] and not scope.stored:
         raise RegisterError(f"{folder} holds no households table 缺少户表: expected households.parquet, households.csv or households/")
     info = info or read_info(folder)
     if info.key_mark:
@@ -119,7 +118,7 @@ def read_register(
         raise RegisterError(f"{folder} cannot be read 无法读取", missing)
     if info.key_mark:
         _check_pseudonyms(frames)
-    reading = from_arrow(frames, info, None if info.key_mark else key, since=since, name_members=name_members, stored=stored, region=region)
+    reading = from_arrow(frames, info, None if info.key_mark else key, since=since, name_members=name_members, scope=scope)
     reading.problems[:0] = problems
     for name, rows in old.items():
         if rows:
@@ -190,8 +189,7 @@ def from_arrow(
     *,
     since: dt.date | None = None,
     name_members: bool = True,
-    stored: Collection[str] = (),
-    region: str = "",
+    scope: Scope = ANYWHERE,
 ) -> Reading:
     """Encodes Arrow tables (columns named as in the schema) into a register.
 
@@ -201,19 +199,20 @@ def from_arrow(
         key: the pseudonym key, or None to keep ids.
         since: as `read_register`.
         name_members: keep the members' pseudonyms; without them members are told apart, which is all that a score needs.
-        stored: (pseudonymous) ids of households that are stored elsewhere: rows may speak of them too.
-        region: area code; a household row of a village outside it is left out, and with it what speaks of that household only.
+        scope: which households the rows may speak of.
 
     Returns:
         the reading; households sorted by (pseudonymous) id.
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
+    region = scope.region
     outside = _outside(frames.get("households"), region)
     listed = _listed(frames.get("households"), outside)
-    named = [_words(_dictionary(_text(frame["household_id"]))) for frame in frames.values()] if stored else []
+    named = [_words(_dictionary(_text(frame["household_id"]))) for frame in frames.values()] if scope.stored else []
     written = pc.unique(pa.concat_arrays([listed, *named]))  # each household's id as the files write it
     ids = [word if not word or key is None else pseudonym(key, word) for word in written.to_pylist()]
-    universe = np.array(sorted({name for name in ids[: len(listed)] if name}.union(stored)), dtype=np.str_)
+    spoken_of = {name for name in ids[: len(listed)] if name}.union(scope.stored).difference(scope.elsewhere)
+    universe = np.array(sorted(spoken_of), dtype=np.str_)
     places = pc.index_in(pa.array(ids, pa.string()), pa.array(universe.tolist(), pa.string()))
     members = _Members(key, name_members)
     sorting = ThreadPoolExecutor(1)  # sorts one table while the cells of the next are read
@@ -241,7 +240,7 @@ def from_arrow(
             "household_id",
             "the household is not in the households table 户表中无此户"
             + (f"，或不在 {region} 范围内 or lies outside {region}" if region else ""),
-            "add it to households 请在户表补录",
+            "add it to households 请在户表补录" + ("，或删除该行 or remove the row" if region else ""),
         )
         usable &= ~elsewhere
         for column in schema.columns:

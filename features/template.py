@@ -8,7 +8,7 @@ that title rows above it and columns in another order do no harm.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from features.contents import register_digest
 from features.errors import Problem, RegisterError
 from features.read import Reading, from_arrow
 from features.register import Indicator, RegisterInfo
+from features.scope import ANYWHERE, Scope
 from features.tables import TABLES, Column, Kind, Table
 from features.worksheet import WorksheetCellError, cell_text, header_word
 
@@ -150,8 +151,7 @@ def from_cells(
     info: RegisterInfo,
     *,
     since: dt.date | None = None,
-    stored: Collection[str] = (),
-    region: str = "",
+    scope: Scope = ANYWHERE,
 ) -> Reading:
     """Encodes a workbook's cells into a register.
 
@@ -160,13 +160,12 @@ def from_cells(
         key: the pseudonym key, or None to keep ids as they are.
         info: the register's description.
         since: as `features.read.read_register`.
-        stored: as `features.read.from_arrow`.
-        region: as `features.read.from_arrow`.
+        scope: as `features.read.from_arrow`.
 
     Returns:
         the register and every problem, by sheet and Excel row.
     """
-    reading = from_arrow(filled.frames, info, key, since=since, stored=stored, region=region)
+    reading = from_arrow(filled.frames, info, key, since=since, scope=scope)
     reading.problems = filled.problems + [filled.in_sheet(problem) for problem in reading.problems]
     reading.register = replace(reading.register, info=replace(info, digest=register_digest(reading.register)))
     return reading

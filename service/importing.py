@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row
 from features.errors import Problem, UserError
 from features.pseudonym import key_mark, load_key
 from features.register import RegisterInfo
+from features.scope import Scope
 from features.tables import TABLES
 from service.clock import Clock, stamp
 from service.exchange.cells import safe_text
@@ -142,7 +143,7 @@ def import_register(
         clock: for the record only.
         mode: `update` adds what is new; `replace` also drops what the files no longer hold.
         dry_run: work everything out and write nothing.
-        region: only households of this area are taken; the others are left out and named.
+        region: only households of this area are taken, changed or dropped; rows that speak of others are left out and named.
         report: write the list of problems.
         progress: called with (what is done now, rows).
         waiting: called once if another import is under way, which is waited for.
@@ -156,30 +157,33 @@ def import_register(
         sweep(database)
         progress("checking", 0)
         with database.reading() as connection:
-            base = _base(connection, key, mode)
-            stored = stored_households(connection, region) if base is not None and mode == "update" else []
-        with opened(source, uploads, partial=bool(stored)) as incoming:
+            found = _stored(connection)
+            here, elsewhere = ([], []) if found is None else stored_households(connection, found.id, region)
+        adds = mode == "update" or bool(elsewhere)  # to what stays: a replacement leaves what lies outside its region
+        base = _base(found, key, adds=adds)
+        scope = Scope(region, here if base is not None and mode == "update" else [], elsewhere)
+        with opened(source, uploads, partial=bool(scope.stored)) as incoming:
             # Of the key only its effect enters the fingerprint: another key makes other pseudonyms and hence another import.
             parts = (incoming.fingerprint, mode, str(months), region, key_mark(key))
             fingerprint = hashlib.sha256("\n".join(parts).encode()).hexdigest()
             if base is not None and base.fingerprint == fingerprint:
                 return Imported(False, households=base.households, rows=base.rows)
             info = incoming.info or RegisterInfo()
-            if base is not None and mode == "update":
-                info = merged(info_of(base), incoming.info)
+            if base is not None and adds:
+                info = merged(info_of(base), incoming.info, others=bool(elsewhere))
             since = months_before(info.known_until, months) if info.known_until and months is not None else None
             progress("reading", 0)
-            reading = incoming.read(key, info, since, stored, region)
+            reading = incoming.read(key, info, since, scope)
         problems = [replace(problem, reason=without_numbers(problem.reason)) for problem in reading.problems]
         register = reading.register
-        usable = len(register.tables["households"]) or (stored and any(len(table) for table in register.tables.values()))
+        usable = len(register.tables["households"]) or (scope.stored and any(len(table) for table in register.tables.values()))
         if not usable:
             raise UserError(
                 f"{source} 中没有一户可用 holds no usable household: the first problems are\n"
                 + "\n".join(f"  {problem}" for problem in problems[:20])
             )
         with database.reading() as connection:
-            planned = plan(connection, register, info, mode, progress, since=since)
+            planned = plan(connection, register, info, mode, progress, since=since, region=region)
         record = ImportRecord(
             fingerprint=fingerprint,
             mode=mode,
@@ -211,34 +215,44 @@ def import_register(
     )
 
 
-def _base(connection: Connection, key: bytes, mode: Mode) -> Row[Any] | None:
+def _stored(connection: Connection) -> Row[Any] | None:
+    """The import in use."""
+    number = stored_import(connection)
+    return None if number is None else import_of(connection, number)
+
+
+def _base(row: Row[Any] | None, key: bytes, *, adds: bool) -> Row[Any] | None:
     """The import that a further one builds on; None where it begins anew.
 
+    Args:
+        row: the import in use.
+        key: the pseudonym key.
+        adds: whether something of what is stored stays.
+
     Raises:
-        UserError: an update cannot be brought into what is stored.
+        UserError: what is new cannot be added to what is stored.
     """
-    number = stored_import(connection)
-    row = None if number is None else import_of(connection, number)
     if row is None:
         return None
-    again = "--mode replace 重新导入 import everything anew with mode replace"
+    again = "python -m service import DIR --mode replace 重新导入全部 imports everything anew"
     if row.codebook != codebook():
-        if mode == "update":
+        if adds:
             raise UserError(f"数据表结构已变 what is stored was written with another version of the tables: {again}")
         return None
     if row.key_mark != key_mark(key):
-        if mode == "update":
+        if adds:
             raise UserError(f"假名密钥与现有数据不同 what is stored bears pseudonyms of another key: use that key, or {again}")
         return None
     return row
 
 
-def merged(stored: RegisterInfo, files: RegisterInfo | None) -> RegisterInfo:
-    """How a register is described after an update.
+def merged(stored: RegisterInfo, files: RegisterInfo | None, *, others: bool = False) -> RegisterInfo:
+    """How a register is described after files were added to it.
 
     Args:
         stored: as it is described now.
         files: as the files describe it; None where they do not.
+        others: whether it holds households of other regions than the files.
 
     Raises:
         UserError: the two cannot both be true.
@@ -248,7 +262,7 @@ def merged(stored: RegisterInfo, files: RegisterInfo | None) -> RegisterInfo:
     if files.county and stored.county and files.county != stored.county:
         raise UserError(
             f"县代码不符 the files are of county {files.county}, the stored register is of {stored.county}: "
-            "check register.yaml, or use mode replace 请核对，或改用 replace"
+            "check county in register.yaml 请核对; a register of several counties names none 多县登记册不写县代码"
         )
     if files.synthetic != stored.synthetic:
         said, held = ("合成 made-up", "真实 real") if files.synthetic else ("真实 real", "合成 made-up")
@@ -265,7 +279,7 @@ def merged(stored: RegisterInfo, files: RegisterInfo | None) -> RegisterInfo:
             )
     ends = [end for end in (stored.known_until, files.known_until) if end is not None]
     return RegisterInfo(
-        county=stored.county or files.county,
+        county=stored.county or ("" if others else files.county),
         synthetic=stored.synthetic,
         known_until=max(ends, default=None),
         indicators=tuple(known.values()),

@@ -18,6 +18,7 @@ import yaml
 from features.errors import Problem, UserError
 from features.folder import digest, read_info, table_files
 from features.register import RegisterInfo
+from features.scope import Scope
 from features.tables import TABLES
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ MOST_ENTRIES = 5_000
 NOT_WORTH_A_MARK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-Reader = Callable[[bytes, RegisterInfo, date | None, Collection[str], str], "Reading"]
+Reader = Callable[[bytes, RegisterInfo, date | None, Scope], "Reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Incoming:
     Attributes:
         fingerprint: of their bytes.
         info: how they describe the register; None where they do not.
-        read: called with key, description, first day, stored households and region, as `features.read.read_register` knows them.
+        read: called with key, description, first day and scope, as `features.read.read_register` knows them.
     """
 
     fingerprint: str
@@ -83,13 +84,13 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
             f"{path} 中没有任何数据表 holds no households table and no other: expected files like households.parquet or incomes.csv"
         )
 
-    def read(key: bytes, info: RegisterInfo, since: date | None, stored: Collection[str], region: str) -> Reading:
+    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope) -> Reading:
         import pyarrow as pa
 
         from features.read import read_register
 
         try:
-            reading = read_register(path, key, info=info, since=since, stored=stored, region=region)
+            reading = read_register(path, key, info=info, since=since, scope=scope)
         except (pa.ArrowException, UnicodeDecodeError):  # the reason quotes the row, so it is not passed on
             raise UserError("数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: save it again 请重新保存") from None
         reading.problems[:0] = problems
@@ -110,8 +111,8 @@ def _workbook(path: Path, *, partial: bool) -> Incoming:
         _check(archive)
     filled = read_cells(path, partial=partial)
 
-    def read(key: bytes, info: RegisterInfo, since: date | None, stored: Collection[str], region: str) -> Reading:
-        return from_cells(filled, key, info, since=since, stored=stored, region=region)
+    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope) -> Reading:
+        return from_cells(filled, key, info, since=since, scope=scope)
 
     return Incoming(digest([path]), filled.info if filled.info != RegisterInfo() else None, read)
 

@@ -41,7 +41,8 @@ class ImportQuery(BaseModel):
 
     dry_run: bool = Field(False, description="只检查，不写入 say what would change, write nothing")
     mode: Literal["update", "replace"] = Field(
-        "update", description="update 增补更正 adds and corrects; replace 替换 also drops what the file no longer holds"
+        "update",
+        description="update 增补更正 adds and corrects; replace 替换 also drops what the file no longer holds of the token's region",
     )
     score: bool = Field(True, description="导入后重新评分 make a new list afterwards")
     months: int = Field(

@@ -14,13 +14,13 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from features.age import too_old
 from features.contents import Hashes, Sum, entity_hashes, row_hashes, summed, word_hashes
 from features.register import Array, BoolArray, Columns, Register, RegisterInfo, TableArrays
 from features.tables import TABLES
-from service.storage.register_store import import_of, read_ids, read_rows, read_words, shelf, stored_import, visible, words_of
+from service.storage.register_store import import_of, numbers_in, read_ids, read_rows, read_words, shelf, stored_import, visible, words_of
 from service.storage.tables import codebook, register_tables
 
 Mode = Literal["update", "replace"]
@@ -130,6 +130,7 @@ def plan(
     progress: Progress = lambda *_: None,
     *,
     since: dt.date | None = None,
+    region: str = "",
 ) -> Plan:
     """Works out what an import would change.
 
@@ -141,11 +142,13 @@ def plan(
         progress: called with (what is done now, rows).
         since: before which day rows of the files were not looked at. A replacement leaves what is stored from before it, of households
             that the files still hold: nobody has seen that it is gone.
+        region: a replacement drops nothing of households that live outside it.
     """
     number = stored_import(connection)
     row = None if number is None else import_of(connection, number)
     renewed = row is not None and row.codebook != codebook()
     base = number if row is not None and not renewed else None
+    replaced = numbers_in(base, region) if mode == "replace" and region and base is not None else None
     stored_ids = read_ids(connection)
     stored_words = read_words(connection)
     words, places = _new_words(register, stored_words)
@@ -163,7 +166,7 @@ def plan(
             changes[name] = TableChange(fresh, NO_KEYS, 0, 0)
             sums[name] = summed(hashes)
         else:
-            old, lines = _old_rows(connection, fresh, mode, base)
+            old, lines = _old_rows(connection, fresh, mode, base, replaced)
             texts = _grown(stored_words, words, name)
             leaving = np.zeros(len(old), dtype=bool)
             if mode == "replace":
@@ -178,7 +181,10 @@ def plan(
         "indicators": declared(info),
     }
     standing, arriving = _standing(connection, base), numbers[numbers >= 0]
-    present = arriving if mode == "replace" else np.union1d(standing, arriving)
+    staying = standing
+    if mode == "replace":
+        staying = standing[:0] if replaced is None else np.setdiff1d(standing, connection.execute(replaced).scalars().all())
+    present = np.union1d(staying, arriving)
     return Plan(
         base=base,
         first_number=len(stored_ids),
@@ -276,11 +282,13 @@ def _chosen(table: TableArrays, rows: Array) -> TableArrays:
     return TableArrays(table.name, columns, household, table.visible_on[rows], table.superseded_on[rows])
 
 
-def _old_rows(connection: Connection, fresh: TableArrays, mode: Mode, base: int) -> tuple[TableArrays, Array]:
+def _old_rows(
+    connection: Connection, fresh: TableArrays, mode: Mode, base: int, replaced: Select[tuple[int]] | None
+) -> tuple[TableArrays, Array]:
     """The rows that stand of the households concerned, and their lines."""
     touched = fresh.household[np.r_[True, fresh.household[1:] != fresh.household[:-1]]] if len(fresh) else fresh.household
     few = mode == "update" and len(touched) <= FEW_HOUSEHOLDS
-    return read_rows(connection, TABLES[fresh.name], base, touched.tolist() if few else None, lines=True)
+    return read_rows(connection, TABLES[fresh.name], base, touched.tolist() if few else replaced, lines=True)
 
 
 def _compare(

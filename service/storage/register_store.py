@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, cast, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, Subquery, and_, cast, func, or_, select
 
 from features.errors import UserError
 from features.register import Array, Columns, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
@@ -137,19 +137,32 @@ def read_ids(connection: Connection) -> Array:
     return np.array([found.get(number, "") for number in range(max(found, default=-1) + 1)], dtype=np.str_)
 
 
-def stored_households(connection: Connection, region: str = "") -> list[str]:
-    """The ids of the stored households with a village in a region."""
-    number = stored_import(connection)
-    households, w = register_tables["households"], register_words.c
-    village = and_(w.table_name == "households", w.column_name == "village_code", w.place == households.c.village_code)
-    query = (
-        select(register_ids.c.household_id)
-        .join(households, households.c.household == register_ids.c.household)
-        .join(register_words, village)
-        .where(visible(households, number or 0), w.word.startswith(region, autoescape=True))
-        .distinct()
+def stored_households(connection: Connection, number: int, region: str = "") -> tuple[list[str], list[str]]:
+    """The ids of the households that an import sees: those that live in a region, and those that live elsewhere."""
+    lives = _villages(number)
+    query = select(register_ids.c.household_id, lives.c.village).join(lives, lives.c.household == register_ids.c.household)
+    inside: list[str] = []
+    elsewhere: list[str] = []
+    for household, village in connection.execute(query):
+        (inside if village.startswith(region) else elsewhere).append(household)
+    return inside, elsewhere
+
+
+def numbers_in(number: int, region: str) -> Select[tuple[int]]:
+    """The numbers of the households that an import sees and that live in a region, as a query for use in others."""
+    lives = _villages(number)
+    return select(lives.c.household).where(func.substr(lives.c.village, 1, len(region)) == region)
+
+
+def _villages(number: int) -> Subquery:
+    """The village that each household lives in: that of its latest row. Whoever moved away belongs to the new place only."""
+    rows, w = register_tables["households"], register_words.c
+    latest = func.row_number().over(
+        partition_by=rows.c.household, order_by=(rows.c.valid_from.desc(), rows.c.known_on.desc(), rows.c.line.desc())
     )
-    return list(connection.execute(query).scalars().all())
+    ranked = select(rows.c.household, rows.c.village_code, latest.label("rank")).where(visible(rows, number)).subquery()
+    word = and_(w.table_name == "households", w.column_name == "village_code", w.place == ranked.c.village_code)
+    return select(ranked.c.household, w.word.label("village")).join(register_words, word).where(ranked.c.rank == 1).subquery()
 
 
 def read_words(connection: Connection) -> dict[tuple[str, str], list[str]]:
@@ -169,7 +182,12 @@ def visible(table: Any, number: int) -> ColumnElement[bool]:
 
 
 def read_rows(
-    connection: Connection, schema: Table, number: int, households: Collection[int] | None = None, *, lines: bool = False
+    connection: Connection,
+    schema: Table,
+    number: int,
+    households: Collection[int] | Select[tuple[int]] | None = None,
+    *,
+    lines: bool = False,
 ) -> tuple[TableArrays, Array]:
     """The rows of one table that an import sees, in the order in which they were written; not yet sorted out by date.
 
@@ -177,7 +195,7 @@ def read_rows(
         connection: to read with.
         schema: the table.
         number: of the import.
-        households: only rows of these household numbers.
+        households: only rows of these household numbers, or of those that a query finds.
         lines: whether the lines are asked for.
 
     Returns:
@@ -188,7 +206,7 @@ def read_rows(
     cells = [*packing.cells(table), *([cast(table.c.line, BigInteger)] if lines else [])]
     query = select(*cells).where(visible(table, number)).order_by(table.c.household, table.c.line)
     if households is not None:
-        query = query.where(table.c.household.in_(list(households)))
+        query = query.where(table.c.household.in_(households if isinstance(households, Select) else list(households)))
     width = len(cells)
     block = np.fromiter(chain.from_iterable(plain_rows(connection, query)), np.float64).reshape(-1, width)
     if not len(block):

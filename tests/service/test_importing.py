@@ -23,7 +23,6 @@ from features.policy.registry import load
 from features.pseudonym import pseudonym
 from features.read import read_register
 from features.register import Register
-from features.tables import TABLES
 from features.template import write_workbook
 from service.importing import Imported, import_register
 from service.storage.database import Database
@@ -32,6 +31,7 @@ from service.storage.import_plan import Mode
 from service.storage.register_store import load_register, stored_import
 from service.storage.tables import imports, register_ids, register_tables, register_words
 from tests.service import made_up
+from tests.service.registers import facts
 from tests.service.sites import now
 
 KEY = b"k" * 32
@@ -65,22 +65,6 @@ def county(count: int = 12, seed: int = 7) -> list[made_up.Household]:
 def stored(database: Database, at: int | None = None) -> Register:
     with database.reading() as connection:
         return load_register(connection, at=at)
-
-
-def facts(register: Register) -> set[tuple[Any, ...]]:
-    """Every row of a register as values, whatever numbers stand for its words; equal rows are told apart by counting them."""
-    found: dict[tuple[Any, ...], int] = {}
-    for name, table in register.tables.items():
-        for row in range(len(table)):
-            cells: list[Any] = [name, str(register.household_id[table.household[row]])]
-            for column in TABLES[name].columns:
-                if column.name == "household_id":
-                    continue
-                cell = table.columns[column.name][row].item()
-                words = register.texts.get((name, column.name))
-                cells.append(words[cell] if words is not None and cell >= 0 else str(cell))
-            found[tuple(cells)] = found.get(tuple(cells), 0) + 1
-    return {(*cells, count) for cells, count in found.items()}
 
 
 def folder(path: Path, households: list[made_up.Household], extra: Rows | None = None, **info: Any) -> Path:
