@@ -21,7 +21,8 @@ from xlsxwriter.worksheet import Worksheet
 
 from features.contents import register_digest
 from features.errors import Problem, RegisterError
-from features.read import Reading, from_arrow
+from features.extent import check_extent
+from features.read import PROBLEMS_KEPT, Reading, from_arrow
 from features.register import Indicator, RegisterInfo
 from features.scope import ANYWHERE, Scope
 from features.tables import TABLES, Column, Kind, Table
@@ -101,23 +102,26 @@ def read_cells(path: Path, *, partial: bool = False) -> Filled:
         partial: households may be missing, because they are stored elsewhere.
 
     Raises:
-        RegisterError: the file is no workbook, has no sheet 户, or a sheet lacks a required column.
+        RegisterError: the file is no workbook or too large, has no sheet 户, or a sheet lacks a required column.
     """
-    try:
-        book = python_calamine.CalamineWorkbook.from_path(str(path))
-    except (python_calamine.CalamineError, OSError) as error:
-        raise RegisterError(f"{path} is not an Excel workbook 不是 Excel 工作簿: {error}") from None
-    with book:
-        sheets = {name.strip(): name for name in book.sheet_names}
-        cells = {sheet: book.get_sheet_by_name(name).to_python(skip_empty_area=False) for sheet, name in sheets.items()}
-    filled = Filled({}, {}, _read_info(cells), [])
-    faults: list[Problem] = []
-    for table in TABLES.values():
-        sheet = next((name for name in (table.zh, table.name) if name in cells), None)
-        if sheet is not None:
-            _sheet_cells(table, sheet, cells[sheet], filled, faults)
     known = {ABOUT, DECLARED, *(word for table in TABLES.values() for word in (table.zh, table.name))}
-    for sheet in sorted(cells.keys() - known):
+    check_extent(path, known)
+    faults: list[Problem] = []
+    try:
+        with python_calamine.CalamineWorkbook.from_path(str(path)) as book:
+            sheets = {name.strip(): name for name in book.sheet_names}
+
+            def cells(sheet: str) -> list[list[Any]]:
+                return book.get_sheet_by_name(sheets[sheet]).to_python(skip_empty_area=False) if sheet in sheets else []
+
+            filled = Filled({}, {}, _read_info(cells(ABOUT), cells(DECLARED)), [])
+            for table in TABLES.values():
+                sheet = next((name for name in (table.zh, table.name) if name in sheets), None)
+                if sheet is not None:
+                    _sheet_cells(table, sheet, cells(sheet), filled, faults)
+    except (python_calamine.CalamineError, OSError):  # its own words may quote the file
+        raise RegisterError(f"{path} is not an Excel workbook 不是 Excel 工作簿: save it again as .xlsx 请重新另存为 .xlsx") from None
+    for sheet in sorted(sheets.keys() - known):
         filled.problems.append(Problem(sheet, None, None, "unknown sheet, not read 未知工作表，未读取", "check its name 请核对表名"))
     if "households" not in filled.frames and not faults and not partial:
         faults.append(Problem("户", None, None, "the sheet 户 is missing 缺少工作表“户”", "start from the template 请使用模板"))
@@ -287,15 +291,15 @@ def _cell(sheet: Worksheet, row: int, place: int, column: Column, value: Any) ->
         sheet.write_number(row, place, value)
 
 
-def _read_info(cells: Mapping[str, list[list[Any]]]) -> RegisterInfo:
+def _read_info(about: list[list[Any]], declared: list[list[Any]]) -> RegisterInfo:
     """The register's description from the sheets 说明 and 指标定义; a workbook without them is a plain, real register."""
     said: dict[str, str] = {}
-    for row in cells.get(ABOUT, ()):
+    for row in about:
         for name, zh, _ in INFO:
             if len(row) > 1 and header_word(row[0]) == zh:
                 said[name] = str(row[1]).strip()
     indicators = []
-    for row in cells.get(DECLARED, [])[1:]:
+    for row in declared[1:]:
         words: list[Any] = [cell if cell not in ("", None) else "" for cell in row]
         if words and words[0]:
             name, zh, unit, direction, cause = [*words, "", "", 0, ""][: len(INDICATOR_HEADERS)]
@@ -341,7 +345,8 @@ def _sheet_cells(table: Table, sheet: str, cells: list[list[Any]], filled: Fille
             try:
                 text = cell_text(column.kind, content[place] if place < len(content) else None)
             except WorksheetCellError as note:
-                problems.append(Problem(sheet, row + 1, column.name, str(note), note.remedy))
+                if len(problems) < PROBLEMS_KEPT:
+                    problems.append(Problem(sheet, row + 1, column.name, str(note), note.remedy))
                 text = note.value
             values[column.name].append(text)
     filled.frames[table.name] = pa.table({name: pa.array(texts, pa.string()) for name, texts in values.items()})

@@ -15,11 +15,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
+from sqlalchemy.exc import SQLAlchemyError
 
 from features.errors import Problem, RegisterError, UserError
 from service.clock import Clock, stamp
@@ -36,10 +38,17 @@ SCORE_STEPS = 16
 SECONDS_BETWEEN_STEPS = 0.2
 LOWER_PRIORITY = 5
 UPLOAD = "upload-{}"
+MEGABYTE = 1024 * 1024
 # Files on their way, which a killed process leaves behind with plain ids in them. Others may be at work on theirs, so age decides.
 LEFT_BEHIND = ("arriving-*", "unpacked-*")
 LEFT_SECONDS = 24 * 3600
-HALFWAY = "处理进程中断，请重新上传 the process that worked on it ended halfway; nothing was changed: upload it again"
+HALFWAY = (
+    "处理进程中断，请重新上传 the process that worked on it ended halfway; nothing was changed: upload it again; "
+    "若再次中断，请按乡镇或年份拆分 should it happen again, the file may be too large: split it by town or year"
+)
+TOO_LARGE = (
+    "内存不足 the file needs more memory than the process may use (FANGPIN_IMPORT_MEMORY_MB): split it by town or year 请按乡镇或年份拆分"
+)
 UNFORESEEN = "出现意外错误，已记入日志 something unexpected happened; it is in the log"
 IN_BUT_NO_LIST = "数据已导入，但评分中断 the data are in, but the process ended before the new list was made: run python -m service score"
 
@@ -60,7 +69,29 @@ def start_worker(settings: Settings) -> None:
     command = [sys.executable, "-m", "service", "run-imports"]
     # A session of its own: what stops the service does not stop an import halfway.
     process = subprocess.Popen(command, env={**os.environ, **given}, stdin=subprocess.DEVNULL, start_new_session=True)  # noqa: S603
-    threading.Thread(target=process.wait, name="import-worker", daemon=True).start()
+    threading.Thread(target=_attend, args=(process, settings), name="import-worker", daemon=True).start()
+
+
+def _attend(process: subprocess.Popen[bytes], settings: Settings) -> None:
+    """Waits for a worker; where it died over an upload, another one goes on with those that wait."""
+    if process.wait() in (0, UserError.exit_code):
+        return
+    # A database that does not answer now is asked again with the next upload, or at the next start.
+    with suppress(SQLAlchemyError), closing(Database(settings.database_url)) as database:
+        with database.reading() as connection:
+            died_over = job_store.open_jobs(connection, job_store.RUNNING)
+        if died_over:
+            start_worker(settings)
+
+
+def bound_memory(megabytes: int) -> None:
+    """Lets this process have so much memory and no more: a file that was made to burst then costs its upload, not the machine."""
+    import resource  # no such thing where there is no need of it
+
+    if megabytes:
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = megabytes * MEGABYTE
+        resource.setrlimit(resource.RLIMIT_AS, (wanted if most == resource.RLIM_INFINITY else min(wanted, most), most))
 
 
 def resume(settings: Settings, database: Database) -> bool:
@@ -157,7 +188,11 @@ def _run(settings: Settings, database: Database, clock: Clock, job: Row[Any]) ->
     except UserError as error:
         problems = error.problems if isinstance(error, RegisterError) else ()
         outcome = {"error": without_numbers(str(error).splitlines()[0].replace(str(path), job.file_name))}
-    except Exception as error:
+    except MemoryError:
+        outcome |= {"error": TOO_LARGE if import_id is None else f"{TOO_LARGE}. {IN_BUT_NO_LIST}"}
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # a reader that panics raises what is no Exception
         # What was read may stand in the error's own words, so they are not kept; where it happened is.
         logger.error("import job %s failed: %s at %s", job.id, type(error).__name__, _place(error))
         outcome |= {"error": UNFORESEEN if import_id is None else f"{UNFORESEEN}. {IN_BUT_NO_LIST}"}

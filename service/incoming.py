@@ -91,6 +91,8 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
 
         try:
             reading = read_register(path, key, info=info, since=since, scope=scope)
+        except MemoryError:  # Arrow's own is an ArrowException too
+            raise
         except (pa.ArrowException, UnicodeDecodeError):  # the reason quotes the row, so it is not passed on
             raise UserError("数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: save it again 请重新保存") from None
         reading.problems[:0] = problems

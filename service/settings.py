@@ -44,6 +44,15 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000
     threads: Annotated[int, Field(ge=1, le=64, description="批量评分线程数 threads for scoring large batches")] = 2
     max_body_mb: Annotated[int, Field(ge=1, le=1024, description="请求体上限（兆字节） largest request body, megabytes")] = 64
+    import_memory_mb: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=1_048_576,
+            description="导入进程内存上限（兆字节），0 不限 "
+            "most memory of the process that works off uploads, megabytes of address space; 0: no limit",
+        ),
+    ] = 4096
     token_days: Annotated[int, Field(ge=1, le=366, description="访问令牌有效天数 days until a new token expires")] = 90
     session_hours: Annotated[int, Field(ge=1, le=168, description="浏览器登录保持小时数 hours that a sign-in with a browser lasts")] = 12
     https: Annotated[bool, Field(description="只经 HTTPS 访问 people reach it over HTTPS only: secure cookies, HSTS")] = False

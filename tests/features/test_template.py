@@ -12,6 +12,7 @@ import xlsxwriter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from features import template
 from features.build import build
 from features.errors import RegisterError
 from features.policy.registry import load
@@ -94,6 +95,21 @@ def test_a_ledger_with_title_rows_and_its_own_ways_is_read_and_doubts_are_named_
         ("户", 7, "registry_status"),
         ("户", 7, "known_on"),
     } <= named
+
+
+def test_a_sheet_with_the_same_fault_in_every_row_does_not_fill_the_memory_with_complaints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(template, "PROBLEMS_KEPT", 3)
+    book = xlsxwriter.Workbook(str(tmp_path / "numbers.xlsx"))
+    sheet = book.add_worksheet("户")
+    sheet.write_row(0, 0, ["户编号", "行政村代码", "户类型", "生效日期", "知悉日期"])
+    for row in range(1, 10):
+        sheet.write_row(row, 0, [row, "520523100001", "一般农户", "2021-01-05", "2021-01-06"])
+    book.close()
+    reading = read_workbook(tmp_path / "numbers.xlsx", None)
+    assert [problem.row for problem in reading.problems] == [2, 3, 4]
+    assert len(reading.register) == 9
 
 
 def test_a_sheet_without_its_required_columns_is_refused_by_name(tmp_path: Path) -> None:
