@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000
     threads: Annotated[int, Field(ge=1, le=64, description="批量评分线程数 threads for scoring large batches")] = 2
     max_body_mb: Annotated[int, Field(ge=1, le=1024, description="请求体上限（兆字节） largest request body, megabytes")] = 64
+    uploads_waiting: Annotated[
+        int, Field(ge=1, le=10_000, description="最多等待处理的上传数 most uploads that wait at once; further ones are told to come again")
+    ] = 20
     import_memory_mb: Annotated[
         int,
         Field(

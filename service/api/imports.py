@@ -32,6 +32,7 @@ FILE = "file"
 BODIES = ("application/zip", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream")
 LARGEST_JOB = 2**31 - 1
 MEGABYTE = 1024 * 1024
+AGAIN_SECONDS = "60"
 
 
 class ImportQuery(BaseModel):
@@ -123,6 +124,7 @@ _UNKNOWN: dict[int | str, dict[str, Any]] = {404: {"description": "No such impor
 _REFUSED: dict[int | str, dict[str, Any]] = {
     400: {"description": "Not a form", **_PROBLEM},
     413: {"description": "Too large", **_PROBLEM},
+    429: {"description": "Too many requests, or too many uploads that wait", **_PROBLEM},
     415: {"description": "Neither a workbook nor a zip", **_PROBLEM},
     202: {
         "description": "已接收 Taken in; Location says where to ask how far it is",
@@ -149,6 +151,8 @@ async def bring_in(query: Annotated[ImportQuery, Query()], request: Request, ser
     if 0 < query.months < SHORTEST_MEMORY_MONTHS:
         reason = f"应为 0 或至少 {SHORTEST_MEMORY_MONTHS} is 0, or at least {SHORTEST_MEMORY_MONTHS}: fewer are not enough to score"
         raise ApiError(422, "参数不符合要求 some parameters cannot be used", [FieldError("months", reason)])
+    most = service.settings.uploads_waiting
+    await from_database(service, lambda connection: _need_room(connection, most))  # before anything of the file is read
     kept = service.settings.uploads_dir / f"arriving-{secrets.token_hex(8)}"
     try:
         name = await _receive(request, kept)
@@ -167,6 +171,17 @@ async def bring_in(query: Annotated[ImportQuery, Query()], request: Request, ser
         kept.unlink(missing_ok=True)
     await run_in_threadpool(start_worker, service.settings)
     return Json(shown(job), 202, {"Location": f"/api/v1/imports/{job.id}"})
+
+
+def _need_room(connection: Connection, most: int) -> None:
+    """Refuses an upload where too many wait already.
+
+    Raises:
+        ApiError: 429, with when to come again.
+    """
+    if len(job_store.open_jobs(connection, job_store.WAITING)) >= most:
+        detail = f"已有 {most} 个上传在等待处理 {most} uploads are waiting already; 请稍后再传 send it again later"
+        raise ApiError(429, detail, headers={"Retry-After": AGAIN_SECONDS})
 
 
 async def _receive(request: Request, kept: Path) -> str:
@@ -215,6 +230,7 @@ def _check(path: Path, name: str) -> None:
 def _enqueue(service: Service, asked: job_store.Asked, kept: Path) -> Row[Any]:
     """Puts the upload in the queue: the job is there when its file is."""
     with service.database.writing() as connection:
+        _need_room(connection, service.settings.uploads_waiting)  # others may have come in meanwhile
         number = job_store.add_job(connection, asked, stamp(service.clock()), steps_of(score=asked.score and not asked.dry_run))
         kept.rename(upload_of(service.settings, number))
         job = job_store.job_of(connection, number, asked.region)
