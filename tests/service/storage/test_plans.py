@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event
 
+from features.errors import Problem
 from service.storage.change_store import changes_between
+from service.storage.job_store import Asked, add_job, count_findings, findings, job_of, keep_findings
 from service.storage.score_store import Wanted, counts, households, page
 from service.storage.token_store import find_token
 from service.storage.visit_store import recent, visits_of
@@ -33,6 +35,10 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
     "visits of a county": (lambda c: recent(c, made_up.COUNTY, 20, before=1000), "ix_visits_county"),
     "visits of a village": (lambda c: recent(c, VILLAGE, 20, before=1000), "ix_visits_village"),
     "visits of a household": (lambda c: visits_of(c, 1, "a", TOWN), "uq_visits_household_id"),
+    "an upload": (lambda c: job_of(c, 1, made_up.COUNTY), "pk_import_jobs"),
+    "findings of an upload": (lambda c: findings(c, 1, 20, after=40), "pk_import_findings"),
+    "findings of one column": (lambda c: findings(c, 1, 20, after=40, table="incomes", column="amount"), "pk_import_findings"),
+    "how many findings": (lambda c: count_findings(c, 1), "pk_import_findings"),
     "a token": (lambda c: find_token(c, "fp_none", now()), "uq_tokens_token_hash"),
 }
 
@@ -62,7 +68,7 @@ def test_no_page_is_found_by_reading_a_whole_table(site: Site, what: str) -> Non
             # A walk along the key of a table without row numbers bears SQLite's own name.
             names = {index, "PRIMARY KEY", "sqlite_autoindex"} if index.startswith(("pk_", "uq_")) else {index}
             assert not re.search(r"SCAN (?!\(|anon|CONSTANT)(?!.*USING (COVERING )?INDEX)", plan), plan
-            assert not re.search(r"SCAN (scores|reasons|summaries|changes|visits|tokens|lists)", plan), plan
+            assert not re.search(r"SCAN (scores|reasons|summaries|changes|visits|tokens|lists|import_jobs|import_findings)", plan), plan
             assert any(name in plan for name in names), plan
         else:
             # So few rows are read faster without an index; whether one would serve is what is asked here.
@@ -72,3 +78,35 @@ def test_no_page_is_found_by_reading_a_whole_table(site: Site, what: str) -> Non
             assert "Seq Scan" not in plan, plan
             assert index in plan, plan
             assert "Index Cond" in plan, plan
+
+
+def steps(connection: Connection, ask: Callable[[Connection], Any]) -> int:
+    """How many steps SQLite takes to find what is asked for, whatever else the machine does."""
+    taken = [0]
+
+    def step() -> None:
+        taken[0] += 1
+
+    driver: Any = connection.connection.driver_connection
+    driver.set_progress_handler(step, 1)
+    ask(connection)
+    driver.set_progress_handler(None, 0)
+    return taken[0]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_every_page_of_the_findings_costs_the_same_however_many_there_are(own_site: Site) -> None:
+    asked = Asked("a.zip", dry_run=False, mode="update", months=36, score=False, region=made_up.COUNTY, asked_by="test")
+    few, many = 100, 8_000
+    with own_site.database.writing() as connection:
+        jobs = {count: add_job(connection, asked, "2024-03-01T00:00:00Z", 10) for count in (few, many)}
+        for count, job in jobs.items():
+            keep_findings(connection, job, [Problem("incomes", row, "amount", "is missing", "fill it in") for row in range(count)])
+    with own_site.database.reading() as connection:
+        pages = [steps(connection, lambda c, at=at: findings(c, jobs[many], 20, after=at)) for at in (0, 20, many // 2, many - 20)]
+        pages.append(steps(connection, lambda c: findings(c, jobs[few], 20, after=20)))
+        counting = {steps(connection, lambda c, job=job: count_findings(c, job)) for job in jobs.values()}
+        assert [count_findings(connection, job) for job in jobs.values()] == [few, many]
+    assert min(pages) > 20
+    assert max(pages) <= min(pages) * 1.1
+    assert max(counting) <= min(counting) * 1.1
