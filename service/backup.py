@@ -26,6 +26,9 @@ DATABASE = "fangpin.db"
 BESIDE = ("-wal", "-shm", "-journal")  # what SQLite keeps beside a database; left over from another one, it would be read into this one
 
 
+Progress = Callable[[str, int, int], None]
+
+
 def _folders(settings: Settings) -> dict[str, Path]:
     return {"bundles": settings.bundle_dir, "audit": settings.audit_dir}
 
@@ -41,15 +44,16 @@ def _file_of(settings: Settings) -> Path:
 
 
 def _hashes(folder: Path) -> dict[str, str]:
-    found = {}
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != MANIFEST:
-            with path.open("rb") as content:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(content, "sha256").hexdigest()
-    return found
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != MANIFEST)
+    return {path.relative_to(folder).as_posix(): _hash(path) for path in files}
 
 
-def back_up(settings: Settings, out: Path, clock: Clock, progress: Callable[[str, int, int], None] = lambda *_: None) -> int:
+def _hash(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def back_up(settings: Settings, out: Path, clock: Clock, progress: Progress = lambda *_: None) -> int:
     """Copies the database, the bundles and the access log into a new folder.
 
     Args:
@@ -87,7 +91,7 @@ def back_up(settings: Settings, out: Path, clock: Clock, progress: Callable[[str
     return sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
 
 
-def check(settings: Settings, folder: Path) -> dict[str, Path]:
+def check(settings: Settings, folder: Path) -> tuple[dict[str, Path], list[Path]]:
     """Whether a backup is whole and where its parts would go.
 
     Args:
@@ -95,10 +99,11 @@ def check(settings: Settings, folder: Path) -> dict[str, Path]:
         folder: a backup; every file is held against its hash.
 
     Returns:
-        the place of each part.
+        the place of each part that is still to be written; and the places of those that are there already, file by file as in the
+        backup: an earlier restore was killed behind them.
 
     Raises:
-        UserError: the backup is damaged or incomplete, or something is already there, if only what SQLite keeps beside
+        UserError: the backup is damaged or incomplete, or something else is already there, if only what SQLite keeps beside
             a database: move it away first.
     """
     try:
@@ -113,22 +118,39 @@ def check(settings: Settings, folder: Path) -> dict[str, Path]:
     places = {DATABASE: target, **{name: path for name, path in _folders(settings).items() if (folder / name).is_dir()}}
     beside = [target.with_name(target.name + end) for end in BESIDE]
     there = [path for path in (*places.values(), *beside) if path.is_file() or (path.is_dir() and any(path.iterdir()))]
-    if there:
+    done = {name: path for name, path in places.items() if path in there and _contents(path, name) == _contents(folder / name, name)}
+    foreign = [path for path in there if path not in done.values()]
+    if foreign:
         raise UserError(
-            f"{', '.join(str(path) for path in there)} 已存在，请先移走 exists already: "
+            f"{', '.join(str(path) for path in foreign)} 已存在，请先移走 exists already: "
             "stop the service and move it away, then restore again"
         )
-    return places
+    return {name: path for name, path in places.items() if name not in done}, list(done.values())
 
 
-def restore(settings: Settings, folder: Path) -> list[Path]:
-    """Puts a backup where the settings say, into an installation that holds nothing yet; returns what was written.
+def _contents(path: Path, name: str) -> dict[str, str]:
+    """The hash of each file of a part, by its name within the part."""
+    return _hashes(path) if path.is_dir() else {name: _hash(path)}
+
+
+def restore(settings: Settings, folder: Path, progress: Progress = lambda *_: None) -> tuple[list[Path], list[Path]]:
+    """Puts a backup where the settings say, into an installation that holds nothing yet.
+
+    However it is killed, no database is in use before everything else is in its place, and the same command goes on where it ended.
+
+    Args:
+        settings: where to.
+        folder: the backup.
+        progress: called with (what, done, of).
+
+    Returns:
+        what was written, and what an earlier restore had put in place already.
 
     Raises:
         UserError: as `check`.
     """
-    places = check(settings, folder)
-    for name, path in places.items():
+    places, done = check(settings, folder)
+    for number, (name, path) in enumerate(places.items(), start=1):
         part = _part(path)
         part.parent.mkdir(parents=True, exist_ok=True)
         if (folder / name).is_dir():
@@ -136,9 +158,12 @@ def restore(settings: Settings, folder: Path) -> list[Path]:
             shutil.copytree(folder / name, part)
         else:
             shutil.copyfile(folder / name, part)
-    for path in sorted(places.values(), key=lambda path: path == places[DATABASE]):  # the database last: without it nothing is in use
-        _part(path).replace(path)
-    return list(places.values())
+        progress(name, number, 2 * len(places))
+    last = sorted(places, key=lambda name: name == DATABASE)  # without the database nothing is in use
+    for number, name in enumerate(last, start=len(places) + 1):
+        _part(places[name]).replace(places[name])
+        progress(name, number, 2 * len(places))
+    return [places[name] for name in last], done
 
 
 def _part(path: Path) -> Path:

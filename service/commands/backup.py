@@ -36,7 +36,7 @@ def restore(
     folder: Annotated[Path, typer.Argument(help="备份目录 a backup")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只核对备份，不写入 check the backup only, write nothing")] = False,
 ) -> None:
-    """把备份放回一个空的安装。 Put a backup into an installation that holds nothing yet."""
+    """把备份放回一个空的安装；中断后重做即可。 Put a backup into an installation that holds nothing yet; if it breaks off, do it again."""
     from service import backup as copies
 
     settings = Settings()
@@ -44,6 +44,14 @@ def restore(
         copies.check(settings, folder)
         console.print(f"备份完好，可以恢复 the backup is whole and can be restored: {folder}")
         return
-    for path in copies.restore(settings, folder):
+    with progress_bar("恢复 restore", 1) as (progress, task):
+        written, there = copies.restore(
+            settings,
+            folder,
+            lambda what, done, of: progress.update(task, description=f"恢复 restore · {what}", completed=done, total=of),
+        )
+    for path in there:
+        console.print(f"上次恢复中断前已就位，与备份一致 in place already, as in the backup, by a restore that was broken off: {path}")
+    for path in written:
         console.print(f"已恢复 restored: {path}")
     console.print("请确认假名密钥是同一个 see to it that the pseudonym key is the same one; 然后 then: python -m service serve")

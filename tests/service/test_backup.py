@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -63,7 +67,7 @@ def test_a_backup_taken_while_tokens_are_written_is_whole(own_site: Site, tmp_pa
         stop.set()
         writer.join()
     for number in range(3):
-        assert check(moved(own_site.settings, tmp_path / f"to{number}"), tmp_path / str(number))
+        assert check(moved(own_site.settings, tmp_path / f"to{number}"), tmp_path / str(number))[1] == []
     assert len(made) > 3
 
 
@@ -125,6 +129,54 @@ def test_a_restore_that_breaks_off_leaves_nothing_in_use_and_can_be_done_again(
     with TestClient(create_app(elsewhere, clock=now)) as client:
         assert client.get("/readyz").status_code == 200
     assert not list((tmp_path / "elsewhere").glob(".*"))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from service.backup import restore
+from service.settings import Settings
+
+def step(what, done, of):
+    if done == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+restore(Settings(), Path(sys.argv[1]), step)
+"""
+
+
+def ran(settings: Settings, *command: str) -> subprocess.CompletedProcess[str]:
+    given = {f"FANGPIN_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
+    return subprocess.run([sys.executable, *command], env={**os.environ, **given}, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 4, 5, 6], ids=["copied", "copied", "copied", "in place", "in place", "database in place"])
+def test_a_killed_restore_is_done_by_the_next_one(own_site: Site, tmp_path: Path, step: int) -> None:
+    headers = own_site.headers()
+    before = own_site.client.get("/api/v1/risk-list?limit=500", headers=headers).json()
+    back_up(own_site.settings, tmp_path / "kept", now)
+    elsewhere = moved(own_site.settings, tmp_path / "elsewhere")
+    assert ran(elsewhere, "-c", KILLED, str(tmp_path / "kept"), str(step)).returncode == -signal.SIGKILL
+    in_place = {path.name for path in (tmp_path / "elsewhere").iterdir() if not path.name.startswith(".")}
+    assert in_place == {1: set(), 2: set(), 3: set(), 4: {"bundles"}, 5: {"bundles", "audit"}, 6: {"bundles", "audit", "fangpin.db"}}[step]
+    again = ran(elsewhere, "-m", "service", "restore", str(tmp_path / "kept"))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert again.stdout.count("in place already") == len(in_place)
+    assert again.stdout.count("已恢复 restored") == 3 - len(in_place)
+    assert not list((tmp_path / "elsewhere").glob(".*"))
+    with TestClient(create_app(elsewhere, clock=now)) as client:
+        assert client.get("/api/v1/risk-list?limit=500", headers=headers).json() == before
+
+
+def test_what_was_used_since_a_killed_restore_is_not_taken_for_its_own(own_site: Site, tmp_path: Path) -> None:
+    AuditLog(own_site.settings.audit_dir, now).write({"path": "/before"})
+    back_up(own_site.settings, tmp_path / "kept", now)
+    elsewhere = moved(own_site.settings, tmp_path / "elsewhere")
+    assert ran(elsewhere, "-c", KILLED, str(tmp_path / "kept"), "5").returncode == -signal.SIGKILL
+    AuditLog(elsewhere.audit_dir, now).write({"path": "/since"})
+    with pytest.raises(UserError, match=r"elsewhere/audit 已存在"):
+        restore(elsewhere, tmp_path / "kept")
+    assert not (tmp_path / "elsewhere" / "fangpin.db").exists()
 
 
 def test_the_copied_access_log_holds_although_rows_are_written_meanwhile(
