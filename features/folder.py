@@ -4,34 +4,67 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import yaml
 
-from features.errors import RegisterError
+from features.errors import Problem, RegisterError
 from features.register import Indicator, RegisterInfo
+
+DESCRIPTION = "register.yaml"
+ENTRIES = ("county", "synthetic", "known_until", "indicators", "seed", "households", "from", "to", "note", "pseudonymised", "key_mark")
+COUNTY = re.compile("(?:[0-9]{6})?")
 
 
 def read_info(folder: Path) -> RegisterInfo:
-    """The register's own description, `register.yaml`; a folder without one is a plain, real register."""
-    path = folder / "register.yaml"
+    """The register's own description, `register.yaml`; a folder without one is a plain, real register.
+
+    Raises:
+        RegisterError: it cannot be read; says where, and quotes nothing of it: whatever stands there may be a person's.
+    """
+    path = folder / DESCRIPTION
     if not path.exists():
         return RegisterInfo()
-    text = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    known = {"county", "synthetic", "known_until", "indicators", "seed", "households", "from", "to", "note", "pseudonymised", "key_mark"}
-    if extra := set(text) - known:
-        raise RegisterError(f"{path}: unknown entries 未知条目 {sorted(extra)}; known are {sorted(known)}")
-    until, mark = text.get("known_until"), str(text.get("key_mark") or "")
-    if bool(text.get("pseudonymised", False)) != bool(mark):
-        raise RegisterError(f"{path}: pseudonymised and key_mark belong together 须同时写明: key_mark says under which key")
-    return RegisterInfo(
-        county=str(text.get("county") or ""),
-        synthetic=bool(text.get("synthetic", False)),
-        known_until=dt.date.fromisoformat(str(until)) if until else None,
-        indicators=tuple(Indicator(**entry) for entry in text.get("indicators") or ()),
-        key_mark=mark,
-    )
+    try:
+        text = path.read_text(encoding="utf-8")
+        written = yaml.compose(text, yaml.SafeLoader)
+        said = yaml.safe_load(text) or {}
+    except UnicodeError:
+        raise _wrong(None, None, "it is not written in UTF-8 不是 UTF-8 编码", "save it as UTF-8 请另存为 UTF-8") from None
+    except (yaml.YAMLError, ValueError) as error:  # a day that no month has is a ValueError
+        mark = getattr(error, "problem_mark", None)
+        raise _wrong(mark and mark.line + 1, None, "it is no YAML 不是有效的 YAML", "write NAME: VALUE 每行写“名称: 值”") from None
+    if not isinstance(said, dict):
+        raise _wrong(1, None, "entries are expected 应为条目", "write NAME: VALUE 每行写“名称: 值”")
+    lines = written.value if isinstance(written, yaml.MappingNode) else []
+    entries = {name.value: name.start_mark.line + 1 for name, _ in lines}
+    for name, line in entries.items():
+        if name not in ENTRIES:
+            raise _wrong(line, None, "the entry is not known 未知条目", f"known are 可用: {', '.join(ENTRIES)}")
+    until, key_mark = said.get("known_until"), str(said.get("key_mark") or "")
+    if bool(said.get("pseudonymised", False)) != bool(key_mark):
+        raise _wrong(None, "key_mark", "pseudonymised and key_mark belong together 须同时写明", "key_mark says under which key")
+    county = str(said.get("county") or "")
+    if not COUNTY.fullmatch(county):
+        remedy = "write 6 digits, or leave it out 写 6 位数字或不写"
+        raise _wrong(entries["county"], "county", "is no area code 不是区划代码", remedy)
+    try:
+        known_until = dt.date.fromisoformat(str(until)) if until else None
+    except ValueError:
+        raise _wrong(entries["known_until"], "known_until", "is not a date 不是日期", "write YYYY-MM-DD") from None
+    try:
+        indicators = tuple(Indicator(**entry) for entry in said.get("indicators") or ())
+    except TypeError:
+        remedy = f"give each 每项写明: {', '.join(part.name for part in fields(Indicator))}"
+        raise _wrong(entries["indicators"], "indicators", "an indicator is not declared as it should be 指标声明有误", remedy) from None
+    return RegisterInfo(county, bool(said.get("synthetic", False)), known_until, indicators, key_mark=key_mark)
+
+
+def _wrong(line: int | None, entry: str | None, reason: str, remedy: str) -> RegisterError:
+    return RegisterError(f"{DESCRIPTION} 无法读取 cannot be read", [Problem(DESCRIPTION, line, entry, reason, remedy)])
 
 
 def table_files(folder: Path, name: str) -> list[Path]:

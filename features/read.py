@@ -6,9 +6,8 @@ that cannot be read becomes missing and is reported. Nothing is dropped without 
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -17,7 +16,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet
 
 from features.age import AGE_COLUMNS, too_old
@@ -29,7 +27,8 @@ from features.household import VILLAGE_CODE
 from features.pseudonym import PSEUDONYM, check_mark, pseudonym
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.scope import ANYWHERE, Scope
-from features.tables import TABLES, Column, Kind, Table
+from features.table_file import read_table_file
+from features.tables import TABLES, Column, Kind
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
 PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
@@ -72,7 +71,7 @@ def read_register(
         progress: called with each table's name as it starts.
 
     Raises:
-        RegisterError: there is no households table, a table lacks a required column, or the pseudonyms are of another key.
+        RegisterError: there is no households table, one cannot be read or lacks a required column, or the pseudonyms are of another key.
     """
     files = {name: table_files(folder, name) for name in TABLES}
     if not files["households"] and not scope.stored:
@@ -152,34 +151,8 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
         raise RegisterError("the register is said to be pseudonymised and is not 标为已假名化，但并非如此", plain)
 
 
-def read_table_file(path: Path, schema: Table | None = None, since: dt.date | None = None) -> pa.Table:
-    """The cells of one file as written; CSV cells are all text, so that "001" stays "001"."""
-    if path.suffix != ".csv":
-        column = AGE_COLUMNS.get(schema.name) if schema else None
-        with pyarrow.parquet.ParquetFile(path) as file:
-            groups: Iterable[pa.Table] = map(file.read_row_group, range(file.num_row_groups))
-            if since is not None and column in file.schema_arrow.names:
-                groups = (group.filter(_since(group[column], since)) for group in groups)
-            return pa.concat_tables(list(groups) or [file.read()])
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        header = next(csv.reader(stream), [])
-    options = pyarrow.csv.ConvertOptions(
-        column_types=dict.fromkeys(header, pa.string()), strings_can_be_null=True, quoted_strings_can_be_null=True
-    )
-    return pyarrow.csv.read_csv(path, convert_options=options)
-
-
 def _together(parts: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
-
-
-def _since(values: pa.ChunkedArray, since: dt.date) -> pa.ChunkedArray:
-    """Which rows do not lie before a day; a blank is not known to be old."""
-    if pa.types.is_dictionary(values.type):  # compares the few words, not the many rows
-        recent = [_since(pa.chunked_array([chunk.dictionary]), since).take(chunk.indices) for chunk in values.chunks]
-        return pc.fill_null(pa.chunked_array([chunk for part in recent for chunk in part.chunks], pa.bool_()), True)
-    bound = pa.scalar(since) if pa.types.is_date(values.type) else pa.scalar(since.isoformat()[:7])
-    return pc.fill_null(pc.greater_equal(values, bound), True)
 
 
 def from_arrow(

@@ -22,6 +22,7 @@ from xlsxwriter.worksheet import Worksheet
 from features.contents import register_digest
 from features.errors import Problem, RegisterError
 from features.extent import check_extent
+from features.folder import COUNTY
 from features.read import PROBLEMS_KEPT, Reading, from_arrow
 from features.register import Indicator, RegisterInfo
 from features.scope import ANYWHERE, Scope
@@ -298,18 +299,27 @@ def _read_info(about: list[list[Any]], declared: list[list[Any]]) -> RegisterInf
         for name, zh, _ in INFO:
             if len(row) > 1 and header_word(row[0]) == zh:
                 said[name] = str(row[1]).strip()
-    indicators = []
-    for row in declared[1:]:
+    indicators: list[Indicator] = []
+    faults: list[Problem] = []
+    for number, row in enumerate(declared[1:], start=2):
         words: list[Any] = [cell if cell not in ("", None) else "" for cell in row]
         if words and words[0]:
             name, zh, unit, direction, cause = [*words, "", "", 0, ""][: len(INDICATOR_HEADERS)]
-            indicators.append(Indicator(str(name), str(zh or name), str(unit), int(direction or 0), str(cause or "other")))
+            try:
+                indicators.append(Indicator(str(name), str(zh or name), str(unit), int(direction or 0), str(cause or "other")))
+            except ValueError:
+                faults.append(Problem(DECLARED, number, INDICATOR_HEADERS[3][1], "is no direction 不是风险方向", "write 1, -1 or 0"))
+    until: dt.date | None = None
     try:
         until = dt.date.fromisoformat(said["known_until"][:10]) if said.get("known_until") else None
     except ValueError:
-        problem = Problem(ABOUT, None, "数据截止日期", f"{said['known_until']!r} is not a date 不是日期", "write YYYY-MM-DD")
-        raise RegisterError("the workbook cannot be read 无法读取", [problem]) from None
-    return RegisterInfo(said.get("county", ""), said.get("synthetic") == FLAG_WORDS[0], until, tuple(indicators))
+        faults.append(Problem(ABOUT, None, INFO[1][1], "is not a date 不是日期", "write YYYY-MM-DD"))
+    county = said.get("county", "").removesuffix(".0")  # typed as a number
+    if not COUNTY.fullmatch(county):
+        faults.append(Problem(ABOUT, None, INFO[0][1], "is no area code 不是区划代码", "write 6 digits or nothing 写 6 位数字或留空"))
+    if faults:
+        raise RegisterError("the workbook cannot be read 无法读取", faults)
+    return RegisterInfo(county, said.get("synthetic") == FLAG_WORDS[0], until, tuple(indicators))
 
 
 def _sheet_cells(table: Table, sheet: str, cells: list[list[Any]], filled: Filled, faults: list[Problem]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -38,6 +39,7 @@ SCORE_STEPS = 16
 SECONDS_BETWEEN_STEPS = 0.2
 LOWER_PRIORITY = 5
 UPLOAD = "upload-{}"
+UNPACKED = re.compile(r"\S*unpacked-\w+")  # where a zip lay meanwhile, which says nothing to whoever sent it
 MEGABYTE = 1024 * 1024
 # Files on their way, which a killed process leaves behind with plain ids in them. Others may be at work on theirs, so age decides.
 LEFT_BEHIND = ("arriving-*", "unpacked-*")
@@ -187,7 +189,8 @@ def _run(settings: Settings, database: Database, clock: Clock, job: Row[Any]) ->
         state = job_store.DONE
     except UserError as error:
         problems = error.problems if isinstance(error, RegisterError) else ()
-        outcome = {"error": without_numbers(str(error).splitlines()[0].replace(str(path), job.file_name))}
+        said = str(error).splitlines()[0].replace(str(path), job.file_name)  # what follows are the problems, which are findings
+        outcome = {"error": without_numbers(UNPACKED.sub(lambda _: job.file_name, said))}
     except MemoryError:
         outcome |= {"error": TOO_LARGE if import_id is None else f"{TOO_LARGE}. {IN_BUT_NO_LIST}"}
     except (KeyboardInterrupt, SystemExit):

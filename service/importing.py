@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row
 
-from features.errors import Problem, UserError
+from features.errors import Problem, RegisterError, UserError
 from features.pseudonym import key_mark, load_key
 from features.register import RegisterInfo
 from features.scope import Scope
@@ -24,7 +24,7 @@ from features.tables import TABLES
 from service.clock import Clock, stamp
 from service.exchange.cells import safe_text
 from service.incoming import opened
-from service.redaction import redact
+from service.redaction import redact, without_cell
 from service.storage.database import Database
 from service.storage.exclusive import PlaceLostError, only_one
 from service.storage.import_plan import Mode, Plan, plan
@@ -178,10 +178,7 @@ def import_register(
         register = reading.register
         usable = len(register.tables["households"]) or (scope.stored and any(len(table) for table in register.tables.values()))
         if not usable:
-            raise UserError(
-                f"{source} 中没有一户可用 holds no usable household: the first problems are\n"
-                + "\n".join(f"  {problem}" for problem in problems[:20])
-            )
+            raise RegisterError(f"{source} 中没有一户可用 holds no usable household", problems)
         with database.reading() as connection:
             planned = plan(connection, register, info, mode, progress, since=since, region=region)
         record = ImportRecord(
@@ -311,7 +308,8 @@ def _report(uploads: Path, fingerprint: str, problems: Sequence[Problem]) -> Pat
         return None
     uploads.mkdir(parents=True, exist_ok=True)
     path = uploads / f"problems-{fingerprint[:12]}.csv"
-    path.write_text(problems_csv([[getattr(problem, name) for name in PROBLEM_COLUMNS] for problem in problems]), encoding="utf-8")
+    kept = [replace(problem, reason=without_cell(problem.reason)) for problem in problems]
+    path.write_text(problems_csv([[getattr(problem, name) for name in PROBLEM_COLUMNS] for problem in kept]), encoding="utf-8")
     return path
 
 

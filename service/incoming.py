@@ -13,10 +13,8 @@ from datetime import date
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import yaml
-
 from features.errors import Problem, UserError
-from features.folder import digest, read_info, table_files
+from features.folder import DESCRIPTION, digest, read_info, table_files
 from features.register import RegisterInfo
 from features.scope import Scope
 from features.tables import TABLES
@@ -24,7 +22,6 @@ from features.tables import TABLES
 if TYPE_CHECKING:
     from features.read import Reading
 
-DESCRIPTION = "register.yaml"
 TABLE_SUFFIXES = (".csv", ".parquet")
 WORKBOOK_MARK = "xl/workbook.xml"
 MEGABYTE = 1024 * 1024
@@ -93,17 +90,13 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
             reading = read_register(path, key, info=info, since=since, scope=scope)
         except MemoryError:  # Arrow's own is an ArrowException too
             raise
-        except (pa.ArrowException, UnicodeDecodeError):  # the reason quotes the row, so it is not passed on
-            raise UserError("数据表无法读取 a table cannot be read as CSV (UTF-8) or Parquet: save it again 请重新保存") from None
+        except pa.ArrowException:  # its words may quote a cell, so they are not passed on
+            raise UserError("数据表内容无法理解 the columns of a table cannot be understood: write them as text 请按文本保存各列") from None
         reading.problems[:0] = problems
         return reading
 
     described = [path / DESCRIPTION] if (path / DESCRIPTION).is_file() else []
-    try:
-        info = read_info(path) if described else None
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError) as error:
-        raise UserError(f"{DESCRIPTION} 无法读取 cannot be read: {error}") from None
-    return Incoming(digest([*files, *described]), info, read)
+    return Incoming(digest([*files, *described]), read_info(path) if described else None, read)
 
 
 def _workbook(path: Path, *, partial: bool) -> Incoming:
@@ -173,8 +166,8 @@ def unpack(path: Path, place: Path) -> list[Problem]:
                         out.write(block)
             except FileExistsError:
                 raise UserError(f"压缩包内同一表出现两次 {name.name} stands in the archive twice: keep one 请只保留一份") from None
-            except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-                raise UserError(f"压缩包已损坏 the archive is damaged at {name.name}: {error}; upload it again 请重新上传") from None
+            except (zipfile.BadZipFile, zlib.error, EOFError):
+                raise UserError(f"压缩包已损坏 the archive is damaged at {name.name}; upload it again 请重新上传") from None
     return problems
 
 

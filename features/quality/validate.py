@@ -17,8 +17,9 @@ from features.errors import Problem
 from features.folder import read_info, table_files
 from features.quality.rules import DUPLICATE, RULES, RowRule, days_after, mark_repeated
 from features.quality.schemas import cell_schema, decode, refusal, row_schema
-from features.read import PROBLEMS_KEPT, read_table_file
+from features.read import PROBLEMS_KEPT
 from features.register import RegisterInfo
+from features.table_file import read_table_file
 from features.tables import TABLES, Column, Kind, Table
 from features.template import read_cells
 

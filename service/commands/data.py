@@ -106,9 +106,11 @@ def export(
 @app.command("run-imports")
 def run_imports() -> None:
     """处理等待中的上传文件；服务会自动启动。 Work off uploads that wait; the service starts this by itself."""
+    from service import logs
     from service.import_jobs import bound_memory, work_off
 
     settings = Settings()
+    logs.configure(settings.log_level)
     bound_memory(settings.import_memory_mb)
     with open_database(settings) as database:
         done = work_off(settings, database, utc_now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,14 +11,11 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from features.errors import Problem
 from features.tables import TABLES
-from service.redaction import redact
+from service.redaction import redact, without_cell
 from service.storage.tables import import_findings, import_jobs
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 LONGEST_REASON = 1_000
-# A reason begins with the cell as it was written where that helps; a name may stand in it.
-QUOTED_CELL = re.compile(r"""^(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""")
-THE_CELL = "此格 the cell"
 _J, _F = import_jobs.c, import_findings.c
 
 
@@ -110,7 +106,7 @@ def keep_findings(connection: Connection, job: int, problems: Sequence[Problem])
             "table_name": _harmless(problem.table)[:32],
             "row": problem.row,
             "column_name": problem.column and _harmless(problem.column)[:64],
-            "reason": _harmless(QUOTED_CELL.sub(THE_CELL, problem.reason))[:LONGEST_REASON],
+            "reason": without_cell(problem.reason.replace("\0", ""))[:LONGEST_REASON],
             "remedy": _harmless(problem.remedy)[:LONGEST_REASON],
         }
         for number, problem in enumerate(sorted(problems, key=place), start=1)

@@ -17,7 +17,8 @@ from features.errors import Problem, RegisterError, UserError
 from features.folder import digest
 from features.policy.registry import load
 from features.pseudonym import load_key, pseudonym
-from features.read import read_register, read_table_file
+from features.read import read_register
+from features.table_file import read_table_file
 from features.tables import TABLES
 from tests.features.generated import INFO, Rows, arrow, register, rows, same
 
@@ -138,8 +139,8 @@ def test_every_missing_required_column_is_named_at_once(tmp_path: Path) -> None:
 
 def test_unknown_entries_of_the_description_are_refused(tmp_path: Path) -> None:
     (tmp_path / "households.csv").write_text(HOUSEHOLDS, encoding="utf-8")
-    (tmp_path / "register.yaml").write_text("countty: '520523'\n", encoding="utf-8")
-    with pytest.raises(RegisterError, match="countty"):
+    (tmp_path / "register.yaml").write_text("synthetic: true\ncountty: '520523'\n", encoding="utf-8")
+    with pytest.raises(RegisterError, match=r"register\.yaml row 2: the entry is not known.*county, synthetic"):
         read_register(tmp_path, None)
 
 
