@@ -34,7 +34,7 @@ def moved(settings: Settings, folder: Path) -> Settings:
     )
 
 
-# The command copies SQLite; PostgreSQL has its own pg_dump, see docs/deploy.md.
+# The command copies SQLite; PostgreSQL has its own, tried beside this.
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
