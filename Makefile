@@ -22,6 +22,9 @@ export OMP_NUM_THREADS ?= 2
 # Threads that wait for one another sleep instead of spinning: on busy cores LightGBM is otherwise many times slower.
 export OMP_WAIT_POLICY ?= passive
 
+# Without kept bytecode every command compiles all that it imports anew, which takes longer than most commands.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing screenshots docs lock clean
 
 help: ## 列出全部命令 list the commands
