@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from features.errors import UserError
 from service import trace
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Request
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "60"
@@ -107,6 +108,7 @@ def _printable(value: Any) -> Any:
 
 def install(app: FastAPI) -> None:
     """Gives every error of an app the one shape."""
+    from fastapi.exceptions import RequestValidationError  # commands know errors too, and start without FastAPI
 
     @app.exception_handler(ApiError)
     async def _api(request: Request, error: ApiError) -> Response:
