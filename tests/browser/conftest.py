@@ -18,10 +18,10 @@ from service.storage.database import Database
 from service.storage.token_store import create_token
 from tests.browser import chromium
 from tests.service import made_up
-from tests.service.conftest import bundles, empty, households, register_folder, scored
+from tests.service.conftest import bundles, empty, households, originals, register_folder, scored
 from tests.service.sites import Backend, SqliteBackend, now
 
-__all__ = ["bundles", "empty", "households", "register_folder", "scored"]
+__all__ = ["bundles", "empty", "households", "originals", "register_folder", "scored"]
 
 Token = Callable[[Role, str], str]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ from service.storage.database import Database
 from tests.service import made_up
 from tests.service.postgres import Server
 from tests.service.postgres import running as postgres_running
-from tests.service.sites import Backend, PostgresBackend, Site, SqliteBackend, now, running, settings_in
+from tests.service.sites import Backend, Originals, PostgresBackend, Site, SqliteBackend, now, running, settings_in
 
 
 @pytest.fixture(scope="session")
@@ -48,10 +48,16 @@ def register_folder(tmp_path_factory: pytest.TempPathFactory, households: list[m
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Originals]:
+    """What is made once a session for each kind of database: pytest itself lets go of it whenever a test asks for the other kind."""
+    with Originals(tmp_path_factory) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres(originals: Originals) -> Server:
     """A PostgreSQL server of the tests' own."""
-    with postgres_running() as server:
-        yield server
+    return originals.once("server", lambda _: postgres_running())
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -68,33 +74,43 @@ def bundles(tmp_path_factory: pytest.TempPathFactory, households: list[made_up.H
     return folder
 
 
+def empty_on(backend: Backend, originals: Originals) -> Settings:
+    """A service on that kind of database, which has its tables and nothing in them; to be copied, not used."""
+
+    @contextmanager
+    def made(folder: Path) -> Iterator[Settings]:
+        settings_in(folder).bundle_dir.mkdir()
+        with backend.bare(folder) as url:
+            with closing(Database(url)) as database:
+                database.create()
+            yield settings_in(folder, url)
+
+    return originals.once(f"empty {backend.name}", made)
+
+
 @pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory, backend: Backend) -> Iterator[Settings]:
+def empty(backend: Backend, originals: Originals) -> Settings:
     """A service whose database has its tables and nothing in them; to be copied, not used."""
-    folder = tmp_path_factory.mktemp("empty")
-    settings_in(folder).bundle_dir.mkdir()
-    with backend.bare(folder) as url:
-        database = Database(url)
-        database.create()
-        database.close()
-        yield settings_in(folder, url)
+    return empty_on(backend, originals)
 
 
 @pytest.fixture(scope="session")
-def scored(
-    tmp_path_factory: pytest.TempPathFactory, backend: Backend, empty: Settings, bundles: Path, register_folder: Path
-) -> Iterator[Settings]:
+def scored(backend: Backend, originals: Originals, empty: Settings, bundles: Path, register_folder: Path) -> Settings:
     """A service after import and scoring; to be copied, not used."""
-    with backend.copy(empty, tmp_path_factory.mktemp("scored") / "copy") as settings:
-        shutil.copytree(bundles, settings.bundle_dir, dirs_exist_ok=True)
-        make_key(settings.pseudonym_key)
-        database = Database(settings.database_url)
-        key = bytes.fromhex(settings.pseudonym_key.read_text())
-        done = import_register(database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now)
-        assert done.problems == []
-        score_stored(database, ActiveBundle(settings.bundle_dir).current(), None, threads=1, clock=now)
-        database.close()
-        yield settings
+
+    @contextmanager
+    def made(folder: Path) -> Iterator[Settings]:
+        with backend.copy(empty, folder / "copy") as settings:
+            shutil.copytree(bundles, settings.bundle_dir, dirs_exist_ok=True)
+            make_key(settings.pseudonym_key)
+            key = bytes.fromhex(settings.pseudonym_key.read_text())
+            with closing(Database(settings.database_url)) as database:
+                done = import_register(database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now)
+                assert done.problems == []
+                score_stored(database, ActiveBundle(settings.bundle_dir).current(), None, threads=1, clock=now)
+            yield settings
+
+    return originals.once(f"scored {backend.name}", made)
 
 
 @pytest.fixture(scope="session")
@@ -123,3 +139,11 @@ def empty_database(tmp_path: Path, backend: Backend, empty: Settings) -> Iterato
     """A database with its tables and nothing in them."""
     with backend.copy(empty, tmp_path / "database") as settings, closing(Database(settings.database_url)) as database:
         yield database
+
+
+@pytest.fixture
+def database(tmp_path: Path, originals: Originals) -> Iterator[Database]:
+    """The same on SQLite alone, for what has nothing to do with the kind of database."""
+    backend = SqliteBackend()
+    with backend.copy(empty_on(backend, originals), tmp_path / "database") as settings, closing(Database(settings.database_url)) as found:
+        yield found

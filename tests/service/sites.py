@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
+import pytest
 from starlette.testclient import TestClient
 
 from service.app import create_app
@@ -19,6 +21,8 @@ from service.storage.database import Database
 from service.storage.token_store import create_token
 from tests.service import made_up
 from tests.service.postgres import Server
+
+T = TypeVar("T")
 
 
 def now() -> dt.datetime:
@@ -56,6 +60,21 @@ def settings_in(folder: Path, database_url: str | None = None) -> Settings:
         rate_limit=0,
         stranger_limit=0,
     )
+
+
+class Originals(ExitStack):
+    """Things that cost much and are only copied: each is made when it is first asked for and thrown away at the end of all tests."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        super().__init__()
+        self._folders = folders
+        self._made: dict[str, Any] = {}
+
+    def once(self, name: str, make: Callable[[Path], AbstractContextManager[T]]) -> T:
+        """The thing of that name, which is made in a folder of its own."""
+        if name not in self._made:
+            self._made[name] = self.enter_context(make(self._folders.mktemp("original")))
+        return cast("T", self._made[name])
 
 
 class Backend(ABC):

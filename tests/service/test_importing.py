@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import shutil
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,6 @@ from tests.service.sites import now
 KEY = b"k" * 32
 Bring = Callable[..., Imported]
 Rows = dict[str, list[dict[str, Any]]]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty database."""
-    made = Database(f"sqlite:///{tmp_path / 'fangpin.db'}")
-    made.create()
-    yield made
-    made.close()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from models.bundle import Bundle, write
 from service.exporting import export_register
 from service.importing import import_register
 from service.storage.database import Database
-from tests.service.sites import now, settings_in
+from tests.service.sites import now
 from training.county import train
 from training.fit import DEFAULTS
 from training.synth.generate import Order, generate
@@ -29,15 +29,11 @@ def trained(register: Register) -> Bundle:
 
 
 @pytest.mark.slow
-def test_the_model_of_the_export_is_the_model_of_the_files(tmp_path: Path) -> None:
+def test_the_model_of_the_export_is_the_model_of_the_files(database: Database, tmp_path: Path) -> None:
     folder = tmp_path / "register"
     generate(Order("jinsha", HOUSEHOLDS, 2016, 2021, 7), folder, block=5000, workers=1)
-    settings = settings_in(tmp_path)
-    database = Database(settings.database_url)
-    database.create()
-    import_register(database, folder, KEY, months=None, uploads=settings.uploads_dir, clock=now)
+    import_register(database, folder, KEY, months=None, uploads=tmp_path / "uploads", clock=now)
     export_register(database, tmp_path / "export")
-    database.close()
     of_files, of_export = (read_register(source, key).register for source, key in ((folder, KEY), (tmp_path / "export", None)))
     assert of_files.info.digest == of_export.info.digest
     one, other = trained(of_files), trained(of_export)

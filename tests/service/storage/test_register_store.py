@@ -17,7 +17,7 @@ from service.storage.database import Database
 from service.storage.register_store import load_register
 from service.storage.tables import imports, metadata
 from tests.service import made_up
-from tests.service.sites import Site, now, settings_in
+from tests.service.sites import Site, now
 
 
 def test_a_register_comes_back_as_it_was_read(site: Site, register_folder: Path) -> None:
@@ -83,8 +83,7 @@ def test_a_failed_import_leaves_the_old_register(own_site: Site, tmp_path: Path)
     assert len(after.tables["incomes"]) == len(before.tables["incomes"])
 
 
-def test_problems_are_counted_and_listed_in_full(tmp_path: Path) -> None:
-    settings = settings_in(tmp_path)
+def test_problems_are_counted_and_listed_in_full(database: Database, tmp_path: Path) -> None:
     stray = {
         "household_id": "nobody",
         "source": "wage",
@@ -94,10 +93,7 @@ def test_problems_are_counted_and_listed_in_full(tmp_path: Path) -> None:
         "known_on": "2023-05-01",
     }
     folder = made_up.write_register(tmp_path / "register", made_up.county(20), {"incomes": [stray]})
-    database = Database(settings.database_url)
-    database.create()
-    done = import_register(database, folder, b"k" * 32, months=36, uploads=settings.uploads_dir, clock=now)
-    database.close()
+    done = import_register(database, folder, b"k" * 32, months=36, uploads=tmp_path / "uploads", clock=now)
     assert (done.fresh, done.households, done.rows_left_out, len(done.problems)) == (True, 20, 1, 1)
     assert done.report is not None
     lines = done.report.read_text(encoding="utf-8-sig").splitlines()
@@ -106,15 +102,12 @@ def test_problems_are_counted_and_listed_in_full(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, {}])
-def test_a_folder_without_usable_households_is_refused(tmp_path: Path, content: dict[str, object] | None) -> None:
-    database = Database(settings_in(tmp_path).database_url)
-    database.create()
+def test_a_folder_without_usable_households_is_refused(database: Database, tmp_path: Path, content: dict[str, object] | None) -> None:
     folder = tmp_path / "register"
     if content is not None:
         folder.mkdir()
     with pytest.raises(UserError, match=r"no such folder|no households table"):
         import_register(database, folder, b"k" * 32, months=36, uploads=tmp_path, clock=now)
-    database.close()
 
 
 def test_a_register_of_another_codebook_is_refused_not_guessed_at(own_site: Site) -> None:
