@@ -64,7 +64,7 @@ def test_the_core_reads_no_clock_and_no_environment(path: Path) -> None:
 def test_serving_starts_without_what_only_commands_need() -> None:
     """pandas, pyarrow and, where it is installed, scikit-learn are loaded by LightGBM itself."""
     heavy = ("mlflow", "optuna", "pandera", "plotly", "xlsxwriter", "python_calamine")
-    code = f"import sys, service.app; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, service.__main__, service.app; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -77,6 +77,6 @@ def test_a_pointer_that_points_nowhere_is_refused(tmp_path: Path, content: str) 
 
 def test_starting_the_service_loads_no_table_or_spreadsheet_reader() -> None:
     heavy = ("pandera", "alembic", "python_calamine", "xlsxwriter", "mlflow", "features.read")
-    code = f"import sys, service.app, service.cli; print([name for name in {heavy} if name in sys.modules])"
+    code = f"import sys, service.__main__, service.app; print([name for name in {heavy} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

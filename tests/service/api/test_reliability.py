@@ -47,7 +47,10 @@ def described(site: Site, county_headers: dict[str, str]) -> Any:
     return schemathesis.openapi.from_asgi("/openapi.json", site.client.app, headers=county_headers)
 
 
-@pytest.mark.parametrize(("method", "path"), operations())
+OPERATIONS = operations()
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_every_answer_is_as_described(described: Any, county_headers: dict[str, str], method: str, path: str) -> None:
     @settings(max_examples=EXAMPLES, deadline=None, derandomize=not LONG, suppress_health_check=list(HealthCheck))
     @given(case=described[path][method].as_strategy())
@@ -61,7 +64,7 @@ def test_every_answer_is_as_described(described: Any, county_headers: dict[str, 
     ask()
 
 
-@pytest.mark.parametrize(("method", "path"), operations())
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_no_answer_without_a_token(described: Any, method: str, path: str) -> None:
     @settings(max_examples=max(3, EXAMPLES // 6), deadline=None, derandomize=not LONG, suppress_health_check=list(HealthCheck))
     @given(case=described[path][method].as_strategy())

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -196,27 +195,30 @@ def test_a_step_that_fails_changes_nothing(bare: Database) -> None:
         assert number(connection) == "0001"
 
 
-def _start(url: str, gate: Any, failures: Any) -> None:
-    try:
-        with closing(Database(url)) as database:
-            gate.wait()
-            database.create()
-    except Exception as error:
-        failures.put(repr(error))
+# Says when it is ready to begin, and begins when it is told to.
+START = """
+import sys
+from service.storage.database import Database
+database = Database(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+database.create()
+database.close()
+"""
 
 
-def test_workers_that_start_at_once_on_an_empty_database_all_succeed(bare: Database, tmp_path: Path) -> None:
+def test_workers_that_start_at_once_on_an_empty_database_all_succeed(bare: Database) -> None:
     url = bare.engine.url.render_as_string(hide_password=False)
     bare.close()
-    spawn = multiprocessing.get_context("spawn")
-    gate, failures = spawn.Barrier(4), spawn.Queue()
-    workers = [spawn.Process(target=_start, args=(url, gate, failures)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    assert failures.empty()
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with ExitStack() as stack:
+        workers = [stack.enter_context(subprocess.Popen([sys.executable, "-c", START, url], text=True, **pipes)) for _ in range(4)]
+        assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 4
+        for worker in workers:
+            worker.stdin.write("go\n")
+            worker.stdin.flush()
+        assert [worker.communicate(timeout=60)[1] for worker in workers] == [""] * 4
+    assert [worker.returncode for worker in workers] == [0] * 4
     with bare.reading() as connection:
         assert number(connection) == head()
 
