@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -63,7 +62,9 @@ def upload(site: Site, body: Callable[[], bytes]) -> tuple[int, dict[str, str], 
         out.append(message)
 
     app: Any = site.client.app
-    asyncio.run(app(scope, receive, send))
+    portal = site.client.portal  # the loop that the service runs in
+    assert portal is not None
+    portal.call(app, scope, receive, send)
     given = {name.decode(): value.decode() for name, value in out[0]["headers"]}
     return out[0]["status"], given, orjson.loads(b"".join(message.get("body", b"") for message in out[1:]))
 
