@@ -31,6 +31,8 @@ from tests.bench.measure import household
 
 Row = tuple[str, str]
 AS_OF = dt.date(2024, 12, 31)
+COPIES = 4
+"""So many times its size are the counties that a list is multiplied to: 100,000 households where the list has 25,000."""
 
 
 def quantiles(taken: Sequence[float]) -> str:
@@ -95,10 +97,10 @@ def token(site: Path, role: str, region: str) -> str:
 
 
 @contextmanager
-def serving(site: Path, workers: int = 1) -> Iterator[tuple[int, float, subprocess.Popen[bytes]]]:
+def serving(site: Path, workers: int = 1, python: str = sys.executable) -> Iterator[tuple[int, float, subprocess.Popen[bytes]]]:
     """A running service: its port, the seconds until it was ready, its process."""
     port = free_port()
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port), *(["--workers", str(workers)] if workers > 1 else [])]
+    command = [python, "-m", "service", "serve", "--port", str(port), *(["--workers", str(workers)] if workers > 1 else [])]
     start = time.perf_counter()
     process = subprocess.Popen(command, env=environment(site), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -132,10 +134,10 @@ def body(households: int, county: str) -> bytes:
     ).encode()
 
 
-def requests(site: Path, county: str) -> list[Row]:
+def requests(site: Path, county: str, python: str) -> list[Row]:
     """Single requests: an empty route, one household, 5,000 households, a page, a poll that finds nothing new."""
     rows: list[Row] = []
-    with serving(site) as (port, ready, process):
+    with serving(site, python=python) as (port, ready, process):
         rows.append(("ready after", f"{ready:.1f} s"))
         client = Client(port, token(site, "county", county))
         empty = repeat(lambda: client.ask("GET", "/healthz"), 2000)
@@ -162,9 +164,9 @@ def requests(site: Path, county: str) -> list[Row]:
     return rows
 
 
-def polls(site: Path, county: str, seconds: float) -> list[Row]:
+def polls(site: Path, county: str, seconds: float, python: str) -> list[Row]:
     """A dashboard's polls on two workers: alone, then beside continuous requests of 5,000 households."""
-    with serving(site, workers=2) as (port, _, process):
+    with serving(site, workers=2, python=python) as (port, _, process):
         held = token(site, "dashboard", county)
         poll = Client(port, held)
         _, headers = poll.ask("GET", "/api/v1/summary")
@@ -230,24 +232,39 @@ def stored(site: Path, county: str, households: int) -> list[Row]:
 
 
 def blow_up(database: Any, county: str, households: int) -> None:
-    """Multiplies the list in use to so many households, ids and risks made up, villages kept."""
+    """Multiplies the list in use, with its reasons, to so many households, in counties of `COPIES` times its size."""
     from sqlalchemy import text
 
+    made = {
+        "household_id": "substr(household_id, 1, 12) || printf('%08x', n)",
+        "county": "printf('%06d', county + n / :m)",
+        "town": "printf('%06d', county + n / :m) || substr(town, 7)",
+        "village": "printf('%06d', county + n / :m) || substr(village, 7)",
+        **{f"rank_{level}": f"rank_{level} + n % :m" for level in ("county", "town", "village")},
+    }
+    spread = ", ".join(f"rank_{level} = (rank_{level} - 1) * :m + 1" for level in ("county", "town", "village"))
     with database.writing() as connection:
-        version = connection.execute(text("SELECT list_version FROM active_list")).scalar_one()
-        columns = [row[1] for row in connection.execute(text("PRAGMA table_info(scores)"))]
-        have = connection.execute(text("SELECT count(*) FROM scores WHERE list_version = :v"), {"v": version}).scalar_one()
-        made = {"household_id": "substr(household_id, 1, 12) || printf('%08x', n)", "risk": "risk + (n % 9973) * 1e-7"}
-        picked = ", ".join(made.get(name, f'"{name}"') for name in columns)
-        names = ", ".join(f'"{name}"' for name in columns)
-        copies = max(0, -(-households // have) - 1)
-        connection.execute(
-            text(
-                f"WITH RECURSIVE more(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM more WHERE n < {copies}) "
-                f"INSERT INTO scores ({names}) SELECT {picked} FROM scores, more "
-                f"WHERE list_version = {version} AND length(household_id) = 20"
+        ask = connection.exec_driver_sql
+        version = ask("SELECT list_version FROM active_list").scalar_one()
+        values = {"v": version, "m": COPIES, "county": county}
+        values["copies"] = max(1, households // ask("SELECT count(*) FROM scores WHERE list_version = ?", (version,)).scalar_one()) - 1
+        # Rows that come in any order are written many times faster into a table whose indexes are made afterwards.
+        indexes = ask("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'scores' AND sql IS NOT NULL").all()
+        for name, _ in indexes:
+            ask(f"DROP INDEX {name}")
+        connection.execute(text(f"UPDATE scores SET {spread} WHERE list_version = :v"), values)
+        for table in ("scores", "reasons"):
+            columns = [row[1] for row in ask(f"PRAGMA table_info({table})")]
+            picked, names = ", ".join(made.get(name, name) for name in columns), ", ".join(columns)
+            connection.execute(
+                text(
+                    f"WITH RECURSIVE more(n) AS (SELECT 1 WHERE :copies > 0 UNION ALL SELECT n + 1 FROM more WHERE n < :copies) "
+                    f"INSERT INTO {table} ({names}) SELECT {picked} FROM {table}, more WHERE list_version = :v ORDER BY 1, 2"
+                ),
+                values,
             )
-        )
+        for _, made_by in indexes:
+            ask(made_by)
 
 
 def mlflow_serving(site: Path) -> list[Row]:
@@ -290,12 +307,15 @@ def main() -> None:
     parser.add_argument("--county", default="520523", help="区划代码 area code of the county")
     parser.add_argument("--stored", type=int, nargs="*", default=[], help="另测若干已存评分数 measure pages over so many stored scores too")
     parser.add_argument("--seconds", type=float, default=20, help="轮询测量时长 how long to poll")
+    parser.add_argument(
+        "--python", default=sys.executable, help="以另一环境运行服务 serve with another environment's Python, e.g. the image's"
+    )
     parser.add_argument("--mlflow", action="store_true", help="同时测 mlflow models serve beside it")
     parser.add_argument("--only", choices=["requests", "polls", "stored", "mlflow"], help="只测一节 one section only")
     args = parser.parse_args()
     sections: dict[str, list[Callable[[], list[Row]]]] = {
-        "requests": [lambda: requests(args.site, args.county)],
-        "polls": [lambda: polls(args.site, args.county, args.seconds)],
+        "requests": [lambda: requests(args.site, args.county, args.python)],
+        "polls": [lambda: polls(args.site, args.county, args.seconds, args.python)],
         "stored": [lambda n=n: stored(args.site, args.county, n) for n in args.stored],
         "mlflow": [lambda: mlflow_serving(args.site)] if args.mlflow else [],
     }

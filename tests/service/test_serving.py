@@ -13,12 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from service.auth import Role
 from tests.service import made_up
+from tests.service.processes import children
 from tests.service.sites import Site
 
 PATIENCE = 60.0
@@ -62,7 +64,7 @@ def served(site: Site, folder: Path, *options: str) -> Iterator[tuple[int, subpr
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "service", "serve", "--port", str(port), *options]
     with (folder / "served.txt").open("wb") as log:
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stdout=log, stderr=log, start_new_session=True)
     try:
         wait_for(lambda: status(port, "/readyz") == 200 or process.poll() is not None, "it was not ready in time")
         assert process.poll() is None, (folder / "served.txt").read_text()
@@ -79,18 +81,25 @@ def test_told_to_stop_it_is_not_ready_any_more_answers_on_and_finishes_what_it_h
     asked = [one | {"household_id": f"{one['household_id']}-{copy}"} for copy in range(5) for one in households]
     many = json.dumps({"as_of": made_up.AS_OF.isoformat(), "households": asked}).encode()
     answers: list[tuple[int, bytes]] = []
+    send = partial(ask, body=many, token=token, path="/api/v1/scores")
     with served(own_site, tmp_path) as (port, process):
-        process.send_signal(signal.SIGTERM)
+        under_way = threading.Thread(target=lambda: answers.append(send(port)))
+        assert send(port)[0] == 200
+        assert children(process.pid), "large requests are not worked off beside it"
+        under_way.start()
+        time.sleep(0.2)
+        os.killpg(process.pid, signal.SIGTERM)  # as whoever stops a group of processes does
         wait_for(lambda: status(port, "/readyz") == 503, "it went on saying that it was ready")
         assert ask(port, "/api/v1/risk-list", token)[0] == 200
         time.sleep(DRAIN / 2)
-        last = threading.Thread(target=lambda: answers.append(ask(port, "/api/v1/scores", token, many)))
+        last = threading.Thread(target=lambda: answers.append(send(port)))
         last.start()
-        last.join(PATIENCE)
+        for thread in (under_way, last):
+            thread.join(PATIENCE)
         process.wait(PATIENCE)
         assert status(port, "/healthz") == 0
-    assert answers[0][0] == 200
-    assert len(json.loads(answers[0][1])["items"]) == len(asked)
+    assert [answer[0] for answer in answers] == [200, 200]
+    assert {len(json.loads(answer[1])["items"]) for answer in answers} == {len(asked)}
 
 
 @pytest.mark.parametrize("backend", ["sqlite", "postgresql"], indirect=True)
