@@ -281,7 +281,9 @@ def mlflow_serving(site: Path) -> list[Row]:
         mlflow.lightgbm.save_model(booster, folder + "/model")
         port = free_port()
         command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", folder + "/model", "--env-manager", "local", "-p", str(port)]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        # It calls uvicorn by its name, which has to be that of this environment.
+        found = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+        process = subprocess.Popen(command, env=found, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
             client, asked = Client(port), json.dumps({"inputs": np.zeros((1, booster.num_feature())).tolist()}).encode()
             for _ in range(600):
