@@ -12,12 +12,11 @@ persons 5,000 per capita. With only 2023Q2 and 2023Q3 known, wages are 6,000 in 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
-from features.register import NEVER, Array, FloatArray, IntArray, View
+from features.register import NEVER, NO, Array, FloatArray, IntArray, View
 from features.tables import INCOME_SOURCES
 
 SOURCES = tuple(code for code, _ in INCOME_SOURCES)
@@ -27,80 +26,101 @@ POLICY = SOURCES.index("transfer_policy")
 YEAR = 12
 MEMORY_MONTHS = 48  # how far back months are told apart, one bit each
 QUARTERS = 8
-_THIS_YEAR_AND_BEFORE = np.array([[0], [YEAR]], dtype=np.int32)
-_EVERY_QUARTER = 3 * np.arange(QUARTERS)
 STALE_MONTHS = 24  # income older than this says nothing of today: not evaluable
 
+_NO_MONTH, _MONTH, _QUARTER, _TWELVE = (np.array(months, dtype=np.int32) for months in (-1, 1, 3, YEAR))
 
-@dataclass(frozen=True)
-class Accounts:
+# Months are bits of a number, bit k for the month k before the view's month. What follows from how far back the household's last
+# covered month is (0 … 47, or 64 where none is) is looked up in tables rather than shifted anew.
+_LOWEST, _EVERY = np.array(1, dtype=np.uint64), np.array(2**64 - 1, dtype=np.uint64)
+_RUNS = np.array([2**months - 1 for months in range(64)], dtype=np.uint64)  # that many months in a row
+_NEWEST = np.arange(65, dtype=np.uint64)
+_SPANS = np.array(
+    [
+        *(_RUNS[YEAR] << np.minimum(_NEWEST + np.uint64(YEAR * back), 50) for back in range(2)),  # this year, the year before
+        *(_RUNS[3] << np.minimum(_NEWEST, MEMORY_MONTHS - 24) + np.uint64(3 * back) for back in range(QUARTERS)),
+    ]
+)
+_AGE = np.where(_NEWEST < MEMORY_MONTHS, _NEWEST.astype(np.float64), np.nan)
+_MONTHS_BACK = np.where(_NEWEST < MEMORY_MONTHS, _NEWEST.astype(np.int32), NEVER)
+_TO_A_YEAR = np.array([np.nan, *(YEAR / months for months in range(1, YEAR + 1))])  # by months covered
+# By the months between the end of a row and the household's last covered month (-64 … 47): which quarter back it is, `QUARTERS` for none.
+_QUARTER_BACK = np.full(MEMORY_MONTHS + len(_NEWEST), QUARTERS)
+_QUARTER_BACK[: 3 * QUARTERS : 3] = np.arange(QUARTERS)
+
+
+class Accounts(NamedTuple):
     """Yearly income of each household as known on a date.
 
     Attributes:
-        by_source: (n, sources) yuan a year of the household in the last twelve covered months; NaN rows where nothing
-            is known.
-        before: the same for the twelve months before those.
+        years: (2, n, sources) yuan a year of the household by source, in the last twelve covered months and in the twelve
+            before those; NaN where nothing is known.
+        nets: (2, n) yuan a year, their sum with expenses taken off.
         quarters: (n, 8) net yuan by quarter, counted back from the last covered month; NaN where a quarter is not
             wholly covered.
         last_month: (n,) last covered month, -1 where none.
+        age: (n,) months between it and the date; NaN where none.
         covered: (n,) months covered within the last twelve.
     """
 
-    by_source: FloatArray
-    before: FloatArray
+    years: FloatArray
+    nets: FloatArray
     quarters: FloatArray
     last_month: IntArray
-    covered: FloatArray
+    age: FloatArray
+    covered: Array
 
-    @cached_property
+    @property
+    def by_source(self) -> FloatArray:
+        """Income of the household by source in the last twelve covered months, (n, sources) yuan a year."""
+        of_this_year: FloatArray = self.years[0]
+        return of_this_year
+
+    @property
     def net(self) -> FloatArray:
-        """Net income of the household, yuan a year."""
-        total: FloatArray = self.by_source @ SIGNS
-        return total
-
-    @cached_property
-    def net_before(self) -> FloatArray:
-        """Net income one year earlier, yuan a year."""
-        total: FloatArray = self.before @ SIGNS
-        return total
+        """Net income of the household in the last twelve covered months, (n,) yuan a year."""
+        of_this_year: FloatArray = self.nets[0]
+        return of_this_year
 
 
 def accounts(view: View) -> Accounts:
     """The income accounts of all households as known on the view's date."""
-    rows = view.between("incomes", view.month - MEMORY_MONTHS + 1, int(NEVER))
+    rows = view.ended("incomes", MEMORY_MONTHS)
     n = view.n
     if not len(rows):
-        unknown = np.full((n, N_SOURCES), np.nan)
-        return Accounts(unknown, unknown, np.full((n, 8), np.nan), np.full(n, -1, dtype=np.int32), np.zeros(n))
-    household = rows.household
-    length = rows["period_end"] - rows["period_start"] + 1
+        years, blank = np.full((2, n, N_SOURCES), np.nan), np.full((n, QUARTERS), np.nan)
+        return Accounts(years, years[:, :, 0], blank, np.full(n, -1, dtype=np.int32), blank[:, 0], np.zeros(n))
+    household, source, amount = rows.household, rows["source"], rows["amount"]
     age = view.month - rows["period_end"]  # months since the period ended
-    usable = (age >= 0) & (age < MEMORY_MONTHS)
-    known = usable & ~np.isnan(rows["amount"])
-    short = length < YEAR
-    bits = _bits(age, length, usable)
-    short_known = known & short
-    yearly_rows = known & ~short
-    reported, blank, by_quarter = rows.union(bits * np.array([known, usable & short & ~known, short_known]))
-    by_quarter &= ~blank
-    covered = reported & ~blank
-    newest = _lowest_bit(covered)  # months between as_of and the last covered month; 64 where none
+    length = rows["period_end"] - rows["period_start"] + _MONTH
+    known, short = ~np.isnan(amount), length < _TWELVE
+    by_the_year = known > short
+    bits = _RUNS.take(length, mode="clip") << age.astype(np.uint64)
+    quarterly_bits = bits * (known & short)
+    blank = short > known
+    told = ~rows.union(bits * blank) if np.count_nonzero(blank) else _EVERY  # months of which no amount is blank
+    by_quarter = rows.union(quarterly_bits) & told
+    yearly = np.count_nonzero(by_the_year) > 0
+    covered = by_quarter | (rows.union(bits * by_the_year) & told) if yearly else by_quarter
+    newest = np.bitwise_count(~covered & (covered - _LOWEST)).astype(np.int32)  # the lowest bit that is set, 64 where none is
 
-    amount = np.where(known, rows["amount"], 0.0)
-    back = age - newest[household]  # months between the period's end and the household's last covered month
-    key = household * N_SOURCES + rows["source"]
+    amount = np.where(known, amount, NO)
+    back = age - newest.take(household)  # months between the period's end and the household's last covered month
+    key = household * N_SOURCES + source
     size = n * N_SOURCES
-    window = _window(newest + _THIS_YEAR_AND_BEFORE)  # this year, the year before
-    seen = window & by_quarter  # a row counts with its months inside the window, where the household's month is covered
-    months = np.bitwise_count(seen)
-    inside = np.bitwise_count(bits & seen[:, household]) * short_known
+    spans = _SPANS.take(newest, axis=1)
+    seen = spans & by_quarter  # a row counts with its months inside a year, where the household's month is covered
+    months = np.bitwise_count(seen[:2])
+    inside = np.bitwise_count(quarterly_bits & seen[:2].take(household, axis=1))
     place = np.concatenate((key, key + size))
     sums = np.bincount(place, weights=(amount * inside / length).ravel(), minlength=2 * size).reshape(2, n, N_SOURCES)
-    years = sums * (YEAR / np.maximum(months, 1))[:, :, None]
-    anything = months > 0
-    if yearly_rows.any():
+    scale = _TO_A_YEAR.take(months)
+    stale = newest >= STALE_MONTHS
+    scale[0, stale] = np.nan
+    years = sums * scale[:, :, None]
+    if yearly:
         for which, shift in enumerate((0, YEAR)):
-            long = yearly_rows & (back >= shift) & (back < shift + YEAR)
+            long = by_the_year & (back >= shift) & (back < shift + YEAR)
             # of a source's yearly rows that end inside the window the latest stands for it, unless it is also reported
             # by the quarter
             latest = np.full(size, NEVER, dtype=np.int64)
@@ -108,22 +128,19 @@ def accounts(view: View) -> Accounts:
             chosen = long & (back == latest[key])
             rate = np.bincount(key[chosen], weights=(amount * YEAR / length)[chosen], minlength=size).reshape(n, N_SOURCES)
             quarterly = np.bincount(key[inside[which] > 0], minlength=size).reshape(n, N_SOURCES) > 0
+            nothing = (months[which] == 0) & (np.bincount(household[chosen], minlength=n) == 0)
             years[which] = np.where(quarterly, years[which], rate)
-            anything[which] |= np.bincount(household[chosen], minlength=n) > 0
-    years[~anything] = np.nan
-    years[0, newest >= STALE_MONTHS] = np.nan
+            years[which, nothing | stale if which == 0 else nothing] = np.nan
 
-    quarter = back // 3
-    fits = known & (length == 3) & (back >= 0) & (quarter < QUARTERS) & (back % 3 == 0)
-    signed = amount * SIGNS[rows["source"]]
-    quarters = np.asarray(
-        np.bincount((household * QUARTERS + quarter)[fits], weights=signed[fits], minlength=n * QUARTERS),
-        dtype=np.float64,
-    ).reshape(n, QUARTERS)
-    three = np.uint64(7) << (np.minimum(newest, MEMORY_MONTHS - 24)[:, None] + _EVERY_QUARTER).astype(np.uint64)
-    quarters[(by_quarter[:, None] & three) != three] = np.nan
-    last_month = np.where(newest < MEMORY_MONTHS, view.month - newest, -1).astype(np.int32)
-    return Accounts(years[0], years[1], quarters, last_month, np.bitwise_count(covered & window[0]).astype(np.float64))
+    quarter = _QUARTER_BACK.take(back)
+    signed = amount * SIGNS.take(source) * (length == _QUARTER)
+    with_none = np.bincount(household * (QUARTERS + 1) + quarter, weights=signed, minlength=n * (QUARTERS + 1))
+    quarters: FloatArray = np.asarray(with_none, dtype=np.float64).reshape(n, QUARTERS + 1)[:, :QUARTERS]
+    quarters.T[seen[2:] != spans[2:]] = np.nan
+    last_month = np.maximum(view.month - _MONTHS_BACK.take(newest), _NO_MONTH)
+    # not `@`, which adds in another order for many households than for one
+    nets = np.add.reduce(years * SIGNS, axis=-1)
+    return Accounts(years, nets, quarters, last_month, _AGE.take(newest), np.bitwise_count(covered & spans[0]))
 
 
 def income_between(view: View, first: int, last: int) -> tuple[FloatArray, FloatArray]:
@@ -148,24 +165,6 @@ def income_between(view: View, first: int, last: int) -> tuple[FloatArray, Float
     amount = np.where(blank, 0.0, rows["amount"]) * share
     sums = np.asarray(np.bincount(key, weights=amount, minlength=n * N_SOURCES), dtype=np.float64).reshape(n, N_SOURCES)
     end = last - np.minimum(rows["period_end"], last)
-    bits = _bits(end, np.where(hit, inside, 0), hit)
+    bits = _RUNS.take(np.where(hit, inside, 0)) << end.astype(np.uint64)
     covered = rows.union(bits * (hit & ~blank)) & ~rows.union(bits * (hit & blank))
     return sums, np.bitwise_count(covered).astype(np.float64)
-
-
-def _bits(age: Array, length: Array, usable: Array) -> Array:
-    """A row's months as bits, bit k for the month k before the view's month."""
-    one = np.uint64(1)
-    width = np.minimum(np.where(usable, length, 0), 63).astype(np.uint64)
-    return np.asarray(((one << width) - one) << np.where(usable, age, 0).astype(np.uint64))
-
-
-def _lowest_bit(bits: Array) -> IntArray:
-    """Index of the lowest bit that is set; 64 where none is."""
-    one = np.uint64(1)
-    return np.asarray(np.bitwise_count((bits & (~bits + one)) - one), dtype=np.int32)
-
-
-def _window(newest: IntArray) -> Array:
-    """Twelve months counted back from a month, as bits."""
-    return np.uint64(2**YEAR - 1) << np.minimum(newest, 50).astype(np.uint64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,15 +16,14 @@ from features.illness import illness
 from features.income import income
 from features.livelihood import livelihood
 from features.policy.registry import Policy
-from features.ratios import Ratio, divide, positive
-from features.register import FloatArray, Indicator, IntArray, Register, RegisterInfo, stack
-from features.seen import YEAR, Seen
+from features.ratios import CAP, divide, positive
+from features.register import UNKNOWN, YES, Array, FloatArray, Indicator, IntArray, Register, RegisterInfo, stack
+from features.seen import ILLNESS_BILL, Seen
 from features.shocks import shocks
 from features.structure import structure
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is stated of each household beside the model's inputs; yuan a person and year, NaN is not evaluable.
 
     Attributes:
@@ -96,20 +97,21 @@ def build(register: Register, as_of: dt.date, policy: Policy) -> FeatureFrame:
         one row a household known on the date, in the register's order; columns in catalogue order, then the register's
         indicators.
     """
-    seen = Seen(register, as_of, policy)
-    columns: list[FloatArray | Ratio] = []
     with np.errstate(invalid="ignore"):  # comparisons with what is not known
+        seen = Seen(register, as_of, policy)
+        values: dict[str, Array] = {"": np.ones(seen.n), **seen.wholes}
         for theme in THEMES:
-            values = theme.compute(seen)
-            columns.extend([values[feature.name] for feature in theme.features])
-        columns.extend(_indicators(seen))
+            values.update(theme.compute(seen))
+        rows = stack([*_PARTS(values), *_indicators(seen)])
+        divide(rows[: len(DECLARED)], positive(stack(_WHOLES(values))).take(_WHOLE_OF, axis=0), _CAPS)
         facts = _facts(seen)
-        matrix = _matrix(columns)
-    position = seen.known_households.nonzero()[0].astype(np.int32)
+    matrix = np.ascontiguousarray(rows.T)
+    position = seen["households"].household
+    household_id = register.household_id
     if len(position) < seen.n:
-        matrix = matrix[position]
-        facts = Facts(*(getattr(facts, name)[position] for name in Facts.__slots__))
-    return FeatureFrame(register.household_id[position], position, feature_names(register.info), matrix, facts, as_of)
+        household_id, matrix = household_id[position], matrix[position]
+        facts = Facts._make(fact[position] for fact in facts)
+    return FeatureFrame(household_id, position, feature_names(register.info), matrix, facts, as_of)
 
 
 def catalogue(info: RegisterInfo) -> tuple[Feature, ...]:
@@ -123,14 +125,11 @@ def feature_names(info: RegisterInfo) -> tuple[str, ...]:
 
 
 _NAMES = tuple(feature.name for feature in DECLARED)
-
-
-def _matrix(columns: list[FloatArray | Ratio]) -> FloatArray:
-    """(n, columns), with all ratios divided at once."""
-    ratios = {j: column for j, column in enumerate(columns) if isinstance(column, Ratio)}
-    rows = stack([column.part if isinstance(column, Ratio) else column for column in columns])
-    rows[list(ratios)] = divide(list(ratios.values()))
-    return np.ascontiguousarray(rows.T)
+_PARTS = itemgetter(*_NAMES)
+_wholes = sorted({feature.per for feature in DECLARED})
+_WHOLES = itemgetter(*_wholes)
+_WHOLE_OF = np.array([_wholes.index(feature.per) for feature in DECLARED])
+_CAPS = np.array([[feature.cap or (CAP if feature.per else np.inf)] for feature in DECLARED])
 
 
 def _indicators(seen: Seen) -> list[FloatArray]:
@@ -146,30 +145,26 @@ def _indicators(seen: Seen) -> list[FloatArray]:
 
 def _facts(seen: Seen) -> Facts:
     poverty, monitoring = seen.lines
-    households, decisions = seen["households"], seen["monitoring"]
-    status = households["registry_status"]
-    identified, eliminated = decisions["identified_on"], decisions["eliminated_on"]
+    decisions = seen["monitoring"]
+    under_way = (decisions["identified_on"] <= seen.day) & (decisions["eliminated_on"] > seen.day)
     return Facts(
         pc_net_income=seen.pc_net_income,
         poverty_line=poverty,
         monitoring_line=monitoring,
-        exited=households.last(np.where(status < 0, np.nan, status == 0))[0],
-        village=seen.village.astype(np.int32),
+        exited=seen.exited,
+        village=seen.village,
         data_month=seen.accounts.last_month,
-        monitored=np.minimum(decisions.total((identified <= seen.day) & (eliminated > seen.day)), 1.0),
+        monitored=np.minimum(decisions.total(under_way), YES),
         shock=_shock(seen),
     )
 
 
 def _shock(seen: Seen) -> FloatArray:
     """1 where a large rigid expenditure or a sharp fall of income is on record, NaN where neither can be judged."""
-    spent, fell = seen.prompts
-    events = seen["events"]
-    recent = seen.event_age < YEAR
-    paid = np.fmax(np.fmax(events["oop_compliant"], 0.0), events["oop_self_reported"])
-    loss = np.where(events.is_code("event_kind", "illness_bill"), paid, np.fmax(events["amount"], 0.0))
-    net, before = seen.accounts.net, seen.accounts.net_before
-    burden = events.total(loss * recent) / positive(net) >= spent
-    drop = 1.0 - net / positive(before) >= fell
-    unknown = np.isnan(net) | np.isnan(spent) | np.isnan(fell)
-    return np.where(unknown, np.nan, burden | drop)
+    (spent, fell), events, nets = seen.prompts, seen.events, seen.accounts.nets
+    loss = np.where(events.of_kind[ILLNESS_BILL], events.paid, events.cost)
+    over = positive(nets)
+    burden = events.table.total(loss * events.this_year) / over[0] >= spent
+    drop = YES - nets[0] / over[1] >= fell
+    unknown = np.isnan(nets[0] + spent + fell)
+    return np.where(unknown, UNKNOWN, burden | drop)

@@ -8,12 +8,11 @@ the reasons, the leak guard and the data dictionary are all read from here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from features.ratios import Ratio
-from features.register import FloatArray
+from features.register import Array
 
 if TYPE_CHECKING:
     from features.seen import Seen
@@ -55,6 +54,9 @@ class Feature:
         direction: +1 more is riskier, -1 more is safer, 0 either way.
         cause: key of `CAUSES`, the word it speaks for in the reasons.
         leak: only `safe` features train.
+        per: what the feature is a part of: a name among the theme's values or `Seen.wholes`; "" for none. Where that
+            is not positive or not known, the feature is not evaluable.
+        cap: the feature is held within ±cap; 0 for a ratio is `features.ratios.CAP`, for anything else none.
     """
 
     name: str
@@ -65,6 +67,8 @@ class Feature:
     leak: Leak = Leak.SAFE
     theme: str = ""
     categorical: bool = False
+    per: str = ""
+    cap: float = 0.0
 
     def __post_init__(self) -> None:
         if self.categorical and self.direction:
@@ -75,7 +79,7 @@ class Feature:
             raise ValueError(f"{self.name}: direction is -1, 0 or +1")
 
 
-Values = Mapping[str, FloatArray | Ratio]
+Values = Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +93,11 @@ class Theme:
 
 
 def theme(name: str, zh: str, *features: Feature) -> Callable[[Callable[[Seen], Values]], Theme]:
-    """Declares a function as a theme: it returns exactly the declared features, each (n,) float64, NaN where not evaluable."""
-    declared = tuple(Feature(f.name, f.zh, f.unit, f.direction, f.cause, f.leak, name, f.categorical) for f in features)
+    """Declares a function as a theme: it returns every declared feature, (n,), NaN where not evaluable.
+
+    Of a feature that is declared `per` something it returns the part, and the whole beside it under its name.
+    """
+    declared = tuple(replace(feature, theme=name) for feature in features)
 
     def wrap(compute: Callable[[Seen], Values]) -> Theme:
         return Theme(name, zh, declared, compute)

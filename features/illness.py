@@ -2,65 +2,58 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from features.catalog import Feature, Values, theme
-from features.ratios import per
-from features.seen import YEAR, Seen, months_since
+from features.register import NO, YES
+from features.seen import ILLNESS_BILL, Seen
 
 
 @theme(
     "illness",
     "疾病",
-    Feature("oop_year_to_line", "近一年医疗自付与贫困线之比", "ratio", 1, "illness"),
-    Feature("oop_to_income", "近一年医疗自付占纯收入", "ratio", 1, "illness"),
-    Feature("oop_three_years_to_line", "近三年医疗自付与贫困线之比", "ratio", 1, "illness"),
-    Feature("largest_bill_to_line", "近一年最大一笔医疗费用与贫困线之比", "ratio", 1, "illness"),
-    Feature("residual_share", "近一年医疗费用自付比例", "share", 1, "illness"),
-    Feature("hidden_cost_to_line", "未报销到的自报医疗支出与贫困线之比", "ratio", 1, "illness"),
+    Feature("oop_year_to_line", "近一年医疗自付与贫困线之比", "ratio", 1, "illness", per="line"),
+    Feature("oop_to_income", "近一年医疗自付占纯收入", "ratio", 1, "illness", per="means"),
+    Feature("oop_three_years_to_line", "近三年医疗自付与贫困线之比", "ratio", 1, "illness", per="line"),
+    Feature("largest_bill_to_line", "近一年最大一笔医疗费用与贫困线之比", "ratio", 1, "illness", per="line"),
+    Feature("residual_share", "近一年医疗费用自付比例", "share", 1, "illness", per="billed", cap=2.0),
+    Feature("hidden_cost_to_line", "未报销到的自报医疗支出与贫困线之比", "ratio", 1, "illness", per="line"),
     Feature("bills_year", "近一年医疗费用笔数", "bills", 1, "illness"),
     Feature("months_since_bill", "距最近一笔医疗费用月数", "months", -1, "illness"),
-    Feature("income_after_illness_to_line", "扣除医疗自付后收入与贫困线之比", "ratio", -1, "illness"),
+    Feature("income_after_illness_to_line", "扣除医疗自付后收入与贫困线之比", "ratio", -1, "illness", per="line"),
     Feature("chronic_members", "长期慢性病人数", "persons", 1, "illness"),
-    Feature("chronic_share", "长期慢性病人数占比", "share", 1, "illness"),
+    Feature("chronic_share", "长期慢性病人数占比", "share", 1, "illness", per="members"),
     Feature("serious_members", "患有大病人数", "persons", 1, "illness"),
     Feature("ill_of_working_age", "劳动年龄内患病人数", "persons", 1, "illness"),
-    Feature("head_ill", "户主患病", "flag", 1, "illness"),
+    Feature("head_ill", "户主患病", "flag", 1, "illness", cap=1.0),
     Feature("uninsured_members", "未参加基本医保人数", "persons", 1, "illness"),
 )
 def illness(seen: Seen) -> Values:
     """Medical burden of the household and the health of its members."""
-    events, people, line = seen["events"], seen.members, seen.line
+    events, people = seen.events, seen.people
     net = seen.accounts.net
-    bill = events.is_code("event_kind", "illness_bill")
-    age = seen.event_age
-    year, three_years = bill & (age < YEAR), bill & (age < 3 * YEAR)
-    amount = np.fmax(events["amount"], 0.0)  # also turns a blank into nothing paid
-    compliant = np.fmax(events["oop_compliant"], 0.0)
-    # the household's own word counts where it is higher: drugs outside the list never reach the insurer
-    paid = np.fmax(compliant, events["oop_self_reported"])
-    oop, oop_long, hidden, billed, bills = events.totals(paid * year, paid * three_years, (paid - compliant) * year, amount * year, year)
-    largest, latest = events.largest(np.where(year, amount, np.nan), np.where(bill, -age, np.nan))
-    chronic, serious = people.table["chronic_disease"] == 1, people.table["serious_illness"] == 1
+    this_year, _, three_years = events.recent[:, ILLNESS_BILL]
+    paid = events.paid
+    oop, oop_long, hidden = events.table.totals(paid * this_year, paid * three_years, (paid - events.compliant) * this_year)
+    largest = events.table.highest(events.cost * this_year, default=0.0)
+    chronic, serious = people.table["chronic_disease"] == YES, people.table["serious_illness"] == YES
     ill = chronic | serious
-    head = people.table.is_code("relation_to_head", "head")
-    chronic_members, serious_members, ill_workers, head_ill, uninsured = people.totals(
-        chronic, serious, ill & people.of_working_age, ill & head, people.table["medical_insured"] == 0
+    chronic_members, serious_members, ill_workers, head_ill, uninsured = people.table.totals(
+        chronic, serious, ill & people.of_working_age, ill & people.head, people.table["medical_insured"] == NO
     )
     return {
-        "oop_year_to_line": per(line, oop),
-        "oop_to_income": per(np.maximum(net, line), oop),
-        "oop_three_years_to_line": per(line, oop_long),
-        "largest_bill_to_line": per(line, np.fmax(largest, 0.0)),
-        "residual_share": per(billed, oop, cap=2.0),
-        "hidden_cost_to_line": per(line, hidden),
-        "bills_year": bills,
-        "months_since_bill": months_since(latest),
-        "income_after_illness_to_line": per(line, net - oop),
+        "oop_year_to_line": oop,
+        "oop_to_income": oop,
+        "oop_three_years_to_line": oop_long,
+        "largest_bill_to_line": largest,
+        "residual_share": oop,
+        "hidden_cost_to_line": hidden,
+        "bills_year": events.counts[0, ILLNESS_BILL],
+        "months_since_bill": events.months_since[ILLNESS_BILL],
+        "income_after_illness_to_line": net - oop,
         "chronic_members": chronic_members,
-        "chronic_share": per(people.count, chronic_members),
+        "chronic_share": chronic_members,
         "serious_members": serious_members,
         "ill_of_working_age": ill_workers,
-        "head_ill": np.minimum(head_ill, 1.0),
+        "head_ill": head_ill,
         "uninsured_members": uninsured,
+        "billed": events.costs[ILLNESS_BILL],
     }

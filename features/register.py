@@ -19,12 +19,12 @@ import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from features.codes import Groups
 from features.tables import TABLES, Kind, Table
 
 Array = npt.NDArray[Any]
@@ -37,6 +37,9 @@ NEVER = np.int32(2**31 - 1)
 
 MANY_ROWS = 10_000
 """From here on rows are worth preparing for a faster sort; one household's are not."""
+
+# What features hold columns against; as arrays, since numpy takes two arrays faster than an array and a Python number.
+YES, NO, UNKNOWN = np.array(1.0), np.array(0.0), np.array(np.nan)
 
 EPOCH_ORDINAL = dt.date(1970, 1, 1).toordinal()
 EMPTY_DTYPES: dict[Kind, Any] = {
@@ -112,6 +115,11 @@ MISSING: dict[Kind, float | int] = {
 }
 
 
+_BLANK = {kind: np.full(MANY_ROWS, missing, dtype=EMPTY_DTYPES[kind]) for kind, missing in MISSING.items()}
+for _values in _BLANK.values():
+    _values.flags.writeable = False
+
+
 class Columns(dict[str, Array]):
     """The columns of one table; a column that nobody filled in is made when it is first looked at, all missing."""
 
@@ -122,19 +130,25 @@ class Columns(dict[str, Array]):
 
     def __missing__(self, name: str) -> Array:
         kind = self.schema.column(name).kind
-        values = self[name] = np.full(self.rows, MISSING[kind], dtype=EMPTY_DTYPES[kind])
+        few = self.rows <= MANY_ROWS
+        values = self[name] = _BLANK[kind][: self.rows] if few else np.full(self.rows, MISSING[kind], dtype=EMPTY_DTYPES[kind])
         return values
 
 
 @dataclass(frozen=True, slots=True)
 class TableArrays:
-    """One table as arrays: row r belongs to household `household[r]`; rows are sorted by household."""
+    """One table as arrays: row r belongs to household `household[r]`; rows are sorted by household.
+
+    Attributes:
+        settled_on: the day from which all rows count, where none is ever superseded; else the day that never comes.
+    """
 
     name: str
     columns: Columns
     household: IntArray
     visible_on: IntArray
     superseded_on: IntArray
+    settled_on: int = int(NEVER)
 
     def __len__(self) -> int:
         return len(self.household)
@@ -176,6 +190,7 @@ class Register:
                 place[table.household[rows]],
                 table.visible_on[rows],
                 table.superseded_on[rows],
+                table.settled_on,
             )
         return Register(self.household_id[chosen], tables, self.texts, self.info)
 
@@ -207,6 +222,7 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
             entity = [columns[name] for name in schema.entity]
     visible = known if valid is None else np.maximum(known, valid)
     superseded = np.full(rows, NEVER, dtype=np.int32)
+    settled = int(visible.max(initial=0))
     if rows > 1:
         same = household[1:] == household[:-1]
         for values in entity:
@@ -215,12 +231,13 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
             same &= columns["event_id"][1:] >= 0  # rows without an id are each their own event
         followed = same.nonzero()[0]
         if len(followed):
+            settled = int(NEVER)
             # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible +
             # thing * step`. Things ascend, so what is carried over from a later thing is larger than anything of one's own
             # and never wins. Most rows are never followed and stay out of it.
             thing = np.r_[0, np.cumsum(np.diff(followed) > 1)] * np.int64(2**33)
             superseded[followed] = np.minimum.accumulate((visible[followed + 1] + thing)[::-1])[::-1] - thing
-    return TableArrays(schema.name, columns, household, visible, superseded)
+    return TableArrays(schema.name, columns, household, visible, superseded, settled)
 
 
 def _order(columns: Sequence[Array]) -> Array:
@@ -245,147 +262,148 @@ def _order(columns: Sequence[Array]) -> Array:
 def empty_table(schema: Table) -> TableArrays:
     """A table without rows."""
     none = np.empty(0, dtype=np.int32)
-    return TableArrays(schema.name, Columns(schema, 0, {}), none, none, none)
-
-
-_NO_ROWS = np.empty(0, dtype=bool)
+    return TableArrays(schema.name, Columns(schema, 0, {}), none, none, none, settled_on=0)
 
 
 class View:
-    """What was known on one date: the rows that count, table by table, read lazily."""
+    """What was known on one date: the rows that count, table by table, read lazily.
+
+    Attributes:
+        day: the date, as days since 1970-01-01.
+        month: the last month that had wholly passed, since 1970-01.
+        n: households.
+    """
 
     def __init__(self, register: Register, as_of: dt.date) -> None:
         self.register = register
         self.as_of = as_of
-        self.day = day(as_of)
-        self.month = last_full_month(as_of)
+        self._today = day(as_of)
+        self.day = np.array(self._today, dtype=np.int32)
+        self.month = np.array(last_full_month(as_of), dtype=np.int32)
         self.n = len(register)
         self._current: dict[str, TableView] = {}
+        self._households = np.arange(self.n + 1, dtype=np.int32)
 
     def __getitem__(self, table: str) -> TableView:
         """The rows of a table that count on the date: one version of each thing."""
         view = self._current.get(table)
         if view is None:
-            arrays = self.register.tables[table]
-            rows = (arrays.visible_on <= self.day) & (arrays.superseded_on > self.day) if len(arrays) else _NO_ROWS
-            view = self._current[table] = TableView(arrays, rows, self.n)
+            view = self._current[table] = self._counting(self.register.tables[table])
         return view
+
+    def _counting(self, arrays: TableArrays, chosen: BoolArray | None = None) -> TableView:
+        """The rows that count on the date, or those of them that are chosen."""
+        if arrays.settled_on > self._today:
+            counting = (arrays.visible_on <= self.day) & (arrays.superseded_on > self.day)
+            chosen = counting if chosen is None else chosen & counting
+        return TableView(arrays, chosen, self._households)
 
     def between(self, table: str, first: int, last: int) -> TableView:
         """The rows that count and whose period touches the months from `first` to `last`: nine years need not be summed for one."""
         arrays = self.register.tables[table]
-        if not len(arrays):
-            return self[table]
-        rows = (arrays.columns["period_end"] >= first) & (arrays.columns["period_start"] <= last)
-        rows &= arrays.visible_on <= self.day
-        rows &= arrays.superseded_on > self.day
-        return TableView(arrays, rows, self.n)
+        return self._counting(arrays, (arrays.columns["period_end"] >= first) & (arrays.columns["period_start"] <= last))
+
+    def ended(self, table: str, months: int) -> TableView:
+        """The rows that count and whose period ended within so many months."""
+        arrays = self.register.tables[table]
+        end = arrays.columns["period_end"]
+        return self._counting(arrays, (end <= self.month) & (end > self.month - months))
 
     def known(self, table: str) -> TableView:
         """All rows of a table known on the date, superseded ones too: for what changed."""
         arrays = self.register.tables[table]
-        return TableView(arrays, arrays.visible_on <= self.day, self.n)
+        return TableView(arrays, arrays.visible_on <= self.day, self._households)
 
 
 class TableView:
     """Some rows of one table, with sums and extremes by household.
 
-    The sums of many values are taken in one call (`totals`): for one household the price is the number of calls, for a
-    million the number of rows, and both are paid once. A sum depends on the household's own rows only, so one household
-    alone gives the same bits as a county.
+    Many values may be drawn together in one call: for one household the price is the number of calls, for a million the
+    number of rows, and both are paid once. What a household gets depends on its own rows only, so one household alone
+    gives the same bits as a county.
     """
 
-    __slots__ = ("_all", "_arrays", "_cache", "_edges", "_rows", "household", "n")
+    __slots__ = ("_arrays", "_cache", "_edges", "_households", "_rows", "household", "n")
 
-    def __init__(self, arrays: TableArrays, rows: BoolArray, n: int) -> None:
+    def __init__(self, arrays: TableArrays, rows: BoolArray | None, households: IntArray) -> None:
         self._arrays = arrays
-        self._all = not len(rows) or bool(rows.all())
-        self._rows = rows
+        self._rows = None if rows is None or np.count_nonzero(rows) == len(rows) else rows  # None is all
         self._cache: dict[str, Array] = {}
-        self._edges: tuple[Array, Array] | None = None
-        self.n = n
-        self.household = arrays.household if self._all else arrays.household[rows]
+        self._edges: tuple[Array, Array | None] | None = None
+        self._households = households
+        self.n = len(households) - 1
+        self.household = arrays.household if self._rows is None else arrays.household[self._rows]
 
     def __len__(self) -> int:
         return len(self.household)
 
     def __getitem__(self, column: str) -> Array:
-        if self._all:
+        if self._rows is None:
             return self._arrays.columns[column]
         values = self._cache.get(column)
         if values is None:
             values = self._cache[column] = self._arrays.columns[column][self._rows]
         return values
 
+    def only(self, which: BoolArray) -> TableView:
+        """These rows of the view alone."""
+        if np.count_nonzero(which) == len(which):
+            return self
+        rows = np.ones(len(self._arrays), dtype=bool) if self._rows is None else self._rows.copy()
+        rows[rows] = which
+        return TableView(self._arrays, rows, self._households)
+
     def _by_household(self, reduce: np.ufunc, values: Array, default: float) -> Array:
         """Values of the rows, (…, rows), drawn together household by household, (…, n); `default` where one has no row."""
-        if self._edges is None:
-            first = np.empty(len(self), dtype=bool)
-            first[:1] = True
-            np.not_equal(self.household[1:], self.household[:-1], out=first[1:])
-            starts = first.nonzero()[0]
-            self._edges = starts, self.household[starts]
-        starts, holders = self._edges
-        if len(starts) == self.n:
-            return np.asarray(reduce.reduceat(values, starts, axis=-1))
+        if len(self):
+            if self._edges is None:
+                first = self.household.searchsorted(self._households)
+                starts, some = first[:-1], first[:-1] < first[1:]
+                self._edges = (starts, None) if np.count_nonzero(some) == self.n else (starts[some], some)
+            starts, holders = self._edges
+            drawn: Array = reduce.reduceat(values, starts, axis=-1)
+            if holders is None:
+                return drawn
         out = np.full((*values.shape[:-1], self.n), default, dtype=values.dtype)
-        if len(starts):
-            out[..., holders] = reduce.reduceat(values, starts, axis=-1)
+        if len(self):
+            out[..., holders] = drawn
         return out
 
-    def which(self, column: str, *codes: str | tuple[str, ...]) -> BoolArray:
-        """Which rows carry each code, or one of each tuple of codes: (codes, rows)."""
-        found: BoolArray = _code_table(self._arrays.name, column, codes)[:, self[column]]
-        return found
+    def which(self, groups: Groups) -> BoolArray:
+        """Which rows carry a code of each group: (groups, rows)."""
+        return groups.members.take(self[groups.column], axis=1)
 
-    def is_code(self, column: str, *codes: str) -> BoolArray:
-        """Which rows carry one of these category codes: (rows,)."""
-        found: BoolArray = _code_table(self._arrays.name, column, (codes,))[0, self[column]]
-        return found
+    def total(self, values: Array, default: float = 0.0) -> FloatArray:
+        """Sums by household of numbers or truths of the rows, (…, rows) → (…, n); `default` where a household has no row."""
+        return self._by_household(np.add, values.astype(np.float64), default)
 
-    def totals(self, *values: Array, where: BoolArray | None = None) -> FloatArray:
-        """Sums by household, (values, n); each value is one number or truth a row, counted `where` said; zero without rows."""
-        stacked = stack(values)
-        if where is not None:
-            stacked *= where
-        return self._by_household(np.add, stacked, 0.0)
+    def totals(self, *values: Array, default: float = 0.0) -> FloatArray:
+        """The same of several values, (values, n), in one step."""
+        return self._by_household(np.add, stack(values), default)
 
-    def total(self, values: Array) -> FloatArray:
-        """Sum by household of one value a row."""
-        total: FloatArray = self.totals(values)[0]
-        return total
+    def highest(self, values: Array, default: float = np.nan) -> FloatArray:
+        """Largest numbers by household, (…, rows) → (…, n), NaN passed over; `default` where a household has no row."""
+        return self._by_household(np.fmax, values, default)
 
-    def count(self) -> FloatArray:
-        """Rows by household."""
-        return np.bincount(self.household, minlength=self.n).astype(np.float64)
-
-    def largest(self, *values: FloatArray, default: float = np.nan) -> FloatArray:
-        """Largest values by household, (values, n); NaN cells are passed over, `default` where nothing is left."""
-        top = self._by_household(np.fmax, stack(values), default)
-        return top if np.isnan(default) else np.where(np.isnan(top), default, top)
+    def lowest(self, values: Array, default: float = np.nan) -> FloatArray:
+        """Smallest numbers by household, (…, rows) → (…, n), NaN passed over; `default` where a household has no row."""
+        return self._by_household(np.fmin, values, default)
 
     def union(self, bits: Array) -> Array:
         """Bits of all rows of each household, (…, rows), or-ed together, (…, n); zero where a household has no row."""
         return self._by_household(np.bitwise_or, bits, 0)
 
-    def last(self, *columns: Array, default: float = np.nan) -> FloatArray:
-        """The values of the household's last row, (columns, n): for tables with one current row a household, that row's values."""
-        out = np.full((len(columns), self.n), default)
-        if len(self):
-            out[:, self.household] = columns  # rows are sorted: the last one stays
+    def row(self, *columns: Array) -> FloatArray:
+        """The household's one row, (columns, n), NaN without one: for tables of which one row a household counts."""
+        rows = stack(columns)
+        if len(self) == self.n:
+            return rows
+        out = np.full((len(columns), self.n), np.nan)
+        out[:, self.household] = rows
         return out
 
 
 def stack(values: Sequence[Array]) -> FloatArray:
-    """Arrays of one length as the rows of a matrix of numbers."""
-    return np.concatenate(values, dtype=np.float64).reshape(len(values), -1)
-
-
-@lru_cache(maxsize=256)
-def _code_table(table: str, column: str, codes: tuple[str | tuple[str, ...], ...]) -> BoolArray:
-    """For each asked code and each category index, last -1 (missing), whether the category is it: (codes, categories + 1)."""
-    declared = TABLES[table].column(column).codes
-    asked = [(code,) if isinstance(code, str) else code for code in codes]
-    if unknown := {code for group in asked for code in group} - set(declared):
-        raise KeyError(f"{table}.{column} has no code {sorted(unknown)}")
-    return np.array([[code in group for code in declared] + [False] for group in asked])
+    """Arrays of one length as the rows of a matrix of numbers; one that is a matrix already brings all its rows."""
+    together = np.concatenate(values, dtype=np.float64)
+    return together if together.ndim == 2 else together.reshape(len(values), -1)

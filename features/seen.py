@@ -8,121 +8,131 @@ from functools import cached_property
 import numpy as np
 
 from features.accounts import Accounts, accounts
-from features.policy.registry import Policy
-from features.register import BoolArray, FloatArray, IntArray, Register, TableView, View
+from features.codes import code, groups
+from features.policy.registry import PROMPTS, Policy
+from features.register import NO, UNKNOWN, BoolArray, FloatArray, IntArray, Register, TableView, View
+from features.tables import TABLES
 
-YEAR, MONTH = 365, 30.4375  # days
-PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
-LONG_AGO = 120.0  # months that stand for "not within memory"
-WORKING_AGE = (16, 60)  # labour tables of the field: under 16 is no labour, from 60 on not ordinary labour
+YEAR, MONTH = np.array(365, dtype=np.int32), np.array(30.4375)  # days
+LONG_AGO = np.array(120.0)  # months that stand for "not within memory"
+WORKING_AGE = np.array(16.0), np.array(60.0)  # labour tables of the field: under 16 is no labour, from 60 on not ordinary labour
 
 
-def months_since(negative_days: FloatArray) -> FloatArray:
-    """Months since the latest event, from the largest negative age in days; `LONG_AGO` where there was none."""
-    return np.minimum(-np.where(np.isnan(negative_days), -LONG_AGO * MONTH, negative_days) / MONTH, LONG_AGO)
+_NOWHERE = np.array(-1.0)
+_EXITED = np.array([float(code == "exited") for code in TABLES["households"].column("registry_status").codes] + [np.nan])
 
 
 class Seen(View):
-    """A view of the register with the policy in force beside it."""
+    """A view of the register with the policy in force beside it; of each household, (n,), NaN not known or not evaluable.
+
+    Attributes:
+        village: index into the register's village codes; -1 not known.
+        exited: 1 exited from poverty, 0 ordinary.
+        exit_year: year of leaving poverty.
+        relocated: 1 where the household was relocated.
+        lines: (2, n) poverty line and monitoring line of the household's county, yuan a person and year.
+        prompts: (2, n) shares of a year's income at which an expenditure, or a fall of income, counts as large.
+        people: the members who are present.
+        size: persons who share the budget: as declared, else the present members.
+        line: the household's poverty line: what it needs in a year, yuan.
+    """
 
     def __init__(self, register: Register, as_of: dt.date, policy: Policy) -> None:
         super().__init__(register, as_of)
         self.policy = policy
+        own = self["households"]
+        village, declared, self.exited, self.exit_year, self.relocated = own.row(
+            own["village_code"], own["sharing_size"], _EXITED.take(own["registry_status"]), own["exit_year"], own["relocated"]
+        )
+        self.village: IntArray = np.fmax(village, _NOWHERE).astype(np.int32)
+        in_force = [policy.numbers(as_of, code) for code in register.texts.get(("households", "village_code"), ())]
+        by_village = np.array([*in_force, (np.nan,) * (2 + len(PROMPTS))])  # the last row is for a village not known
+        by_county = by_village.T.take(self.village, axis=1)
+        self.lines, self.prompts = by_county[:2], by_county[2:]
+        self.people = Present(self)
+        counted = self.people.count
+        self.size: FloatArray = np.where(declared > NO, declared, np.where(counted > NO, counted, UNKNOWN))
+        self.line: FloatArray = self.lines[0] * self.size
 
     @cached_property
-    def known_households(self) -> BoolArray:
-        """Households that the office knew of on the date."""
-        known = np.zeros(self.n, dtype=bool)
-        known[self["households"].household] = True
-        return known
-
-    @cached_property
-    def village(self) -> np.ndarray:
-        """(n,) index into the register's village codes; -1 where not known."""
-        return np.asarray(self["households"].last(self["households"]["village_code"], default=-1)[0].astype(np.int64))
-
-    @cached_property
-    def _by_county(self) -> FloatArray:
-        """(values, n) what policy says in each household's county on the date; NaN is not evaluable."""
-        codes = self.register.texts.get(("households", "village_code"), [])
-        rows = [(*self.policy.lines(self.as_of, code), *(self.policy.value(name, self.as_of, code) for name in PROMPTS)) for code in codes]
-        table = np.array([*rows, (None,) * (2 + len(PROMPTS))], dtype=np.float64)  # the last row is for a village not known
-        return np.asarray(table[self.village].T)
-
-    @property
-    def prompts(self) -> FloatArray:
-        """(2, n) shares of a year's income at which an expenditure, or a fall of income, counts as large."""
-        return np.asarray(self._by_county[2:])
-
-    @cached_property
-    def event_age(self) -> IntArray:
-        """Days since each known event."""
-        return np.asarray(self.day - self["events"]["occurred_on"])
-
-    @property
-    def lines(self) -> FloatArray:
-        """(2, n) poverty line and monitoring line of each household's county, yuan a person and year; NaN is not evaluable."""
-        return np.asarray(self._by_county[:2])
-
-    @cached_property
-    def members(self) -> Present:
-        """The members who are present."""
-        return Present(self)
-
-    @cached_property
-    def size(self) -> FloatArray:
-        """Persons who share the budget: as declared, else the present members; NaN where neither is known."""
-        declared = self["households"].last(self["households"]["sharing_size"])[0]
-        counted = self.members.count
-        return np.where(declared > 0, declared, np.where(counted > 0, counted, np.nan))
-
-    @cached_property
-    def line(self) -> FloatArray:
-        """The household's poverty line: what it needs in a year, yuan; NaN is not evaluable."""
-        return np.asarray(self.lines[0] * self.size)
+    def events(self) -> Happened:
+        """What befell the household."""
+        return Happened(self)
 
     @cached_property
     def accounts(self) -> Accounts:
         """Income of the last twelve known months and of the twelve before."""
         return accounts(self)
 
-    @cached_property
+    @property
     def pc_net_income(self) -> FloatArray:
         """Per-capita net income, policy transfers included, of the last twelve known months; yuan a person and year."""
         return self.accounts.net / self.size
+
+    @property
+    def wholes(self) -> dict[str, FloatArray]:
+        """What features of several themes are a part of, by the name under which they declare it.
+
+        `means` is what the household lives on in a year, its line at least: what a bill or a debt is held against.
+        """
+        means = np.maximum(self.accounts.net, self.line)
+        return {"line": self.line, "size": self.size, "members": self.people.count, "means": means}
+
+
+_PRESENT, _NO_PUPIL = code("members", "presence", "present"), code("members", "school_status", "none")
+_HEAD = groups("members", "relation_to_head", "head")
+_LABOUR = groups("members", "labour_ability", ("ordinary", "skilled"), None, "weak")
 
 
 class Present:
     """Members who live in the household on the date, with sums by household."""
 
     def __init__(self, seen: Seen) -> None:
-        self.table: TableView = seen["members"]
-        self.here: BoolArray = self.table["presence"] <= 0  # present, or not said
+        members = seen["members"]
+        self.table: TableView = members.only(members["presence"] <= _PRESENT)  # present, or not said
         self.age: FloatArray = seen.as_of.year - self.table["birth_year"]
+        self.of_working_age: BoolArray = (self.age >= WORKING_AGE[0]) & (self.age < WORKING_AGE[1])
+        self.head: BoolArray = self.table.which(_HEAD)[0]
+        full, unsaid, self.weak = self.table.which(_LABOUR)
+        # full labour: declared so, or of working age, out of school and not declared otherwise
+        self.able: BoolArray = full | (unsaid & self.of_working_age & (self.table["school_status"] <= _NO_PUPIL))
+        self.count, self.working, self.able_count = self.table.totals(np.ones(len(self.table)), self.of_working_age, self.able)
 
-    def totals(self, *which: np.ndarray) -> FloatArray:
-        """How many present members satisfy each condition (or sums of numbers), (conditions, n)."""
-        return self.table.totals(*which, where=self.here)
 
-    @cached_property
-    def count(self) -> FloatArray:
-        """Present members by household."""
-        return self.table.total(self.here)
+SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "water_failure", "job_loss")
+KINDS = (*TABLES["events"].column("event_kind").codes, "shock")
+ILLNESS_BILL, JOB_LOSS, SCHOOL_FEE, SHOCK = (KINDS.index(kind) for kind in ("illness_bill", "job_loss", "school_fee", "shock"))
+_KINDS = groups("events", "event_kind", *KINDS[:-1], SHOCKS)
+_YEARS = YEAR * np.array([[[1]], [[2]], [[3]]], dtype=np.int32)
 
-    @cached_property
-    def working(self) -> FloatArray:
-        """Present members of working age by household."""
-        return self.table.total(self.of_working_age & self.here)
 
-    @cached_property
-    def of_working_age(self) -> BoolArray:
-        """Members aged 16 to 59."""
-        return np.asarray((self.age >= WORKING_AGE[0]) & (self.age < WORKING_AGE[1]))
+class Happened:
+    """What befell the household as known on the date: each event, and by kind of event (`KINDS`; the last is any of `SHOCKS`).
 
-    @cached_property
-    def able(self) -> BoolArray:
-        """Members with full labour: declared so, or of working age, out of school and not declared otherwise."""
-        labour = self.table["labour_ability"]
-        declared = (labour == 0) | (labour == 1)
-        guessed = (labour < 0) & self.of_working_age & (self.table["school_status"] <= 0)
-        return np.asarray(declared | guessed)
+    Attributes:
+        age: (events,) days since.
+        of_kind: (kinds, events) which are of it.
+        this_year: (events,) within one year.
+        recent: (3, kinds, events) which of those lie within one, two and three years.
+        cost: (events,) yuan in all; a blank is nothing.
+        compliant: (events,) yuan that the household paid of a bill as the insurer counts it.
+        paid: (events,) the same, or the household's own word where it is higher: drugs outside the list never reach the insurer.
+        counts: (3, kinds, n) events within one, two and three years.
+        costs: (kinds, n) what those of one year cost in all, yuan.
+        months_since: (kinds, n) months since the latest; `LONG_AGO` where there was none.
+    """
+
+    def __init__(self, seen: Seen) -> None:
+        self.table = table = seen["events"]
+        self.age: IntArray = seen.day - table["occurred_on"]
+        self.of_kind = table.which(_KINDS)
+        self.cost: FloatArray = np.fmax(table["amount"], NO)
+        self.compliant: FloatArray = np.fmax(table["oop_compliant"], NO)
+        self.paid: FloatArray = np.fmax(self.compliant, table["oop_self_reported"])
+        within = self.age < _YEARS
+        self.this_year: BoolArray = within[0, 0]
+        self.recent: BoolArray = self.of_kind & within
+        counted = self.recent.reshape(3 * len(KINDS), len(table))
+        sums = table.totals(counted, self.recent[0] * self.cost).reshape(4, len(KINDS), seen.n)
+        self.counts, self.costs = sums[:3], sums[3]
+        self.months_since = np.fmin(table.lowest(np.where(self.of_kind, self.age, UNKNOWN)) / MONTH, LONG_AGO)

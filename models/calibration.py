@@ -139,8 +139,8 @@ def _read_off(margin: FloatArray, x: FloatArray, *curves: FloatArray) -> list[Fl
         return [np.where(np.isnan(margin), np.nan, y[0]) for y in curves]
     at = np.minimum(np.maximum(np.searchsorted(x, margin, side="right") - 1, 0), len(x) - 2)
     after = at + 1
-    start = x[at]
-    part = np.minimum(np.maximum((margin - start) / (x[after] - start), 0.0), 1.0)
+    start, end = x[at], x[after]
+    part = (np.minimum(np.maximum(margin, start), end) - start) / (end - start)
     out = []
     for y in curves:
         low, high = y[at], y[after]

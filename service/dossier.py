@@ -13,7 +13,7 @@ import numpy as np
 from features.accounts import POLICY, SIGNS, SOURCES, income_between
 from features.policy.registry import Policy
 from features.register import NEVER, Register, TableView
-from features.seen import YEAR, Seen
+from features.seen import ILLNESS_BILL, Seen
 from features.tables import TABLES, Kind
 
 YEARS_SHOWN = 4
@@ -128,13 +128,13 @@ def _village(seen: Seen) -> str:
 
 def _medical(seen: Seen) -> Told:
     """Medical bills of the last twelve months: what they came to, what the household paid, and its share of a year's net income."""
-    events = seen["events"]
-    recent = events.is_code("event_kind", "illness_bill") & (seen.event_age < YEAR)
-    paid = float((np.fmax(np.fmax(events["oop_compliant"], 0.0), events["oop_self_reported"]) * recent).sum())
+    events = seen.events
+    recent = events.recent[0, ILLNESS_BILL]
+    paid = float((events.paid * recent).sum())
     net = float(seen.accounts.net[0])
     return {
         "bills": int(recent.sum()),
-        "amount": round(float((np.fmax(events["amount"], 0.0) * recent).sum()), 2),
+        "amount": round(float((events.cost * recent).sum()), 2),
         "paid": round(paid, 2),
         "paid_to_income": round(paid / net, 4) if net > 0 else None,
     }
@@ -142,9 +142,9 @@ def _medical(seen: Seen) -> Told:
 
 def _members(seen: Seen) -> Told:
     """The members who are present; of those who may be under 14, or whose age is not known, only how many."""
-    people = seen.members
+    people = seen.people
     told, children, unknown = [], 0, 0
-    for row in np.flatnonzero(people.here).tolist():
+    for row in range(len(people.table)):
         age = people.age[row]
         if np.isnan(age):
             unknown += 1

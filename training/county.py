@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from features.build import build
+from features.codes import code
 from features.policy.registry import Policy
 from features.register import BoolArray, Register, last_full_month
 from models.bundle import Bundle, compose
@@ -269,6 +270,7 @@ def _groups(register: Register, rows: Dataset) -> dict[str, BoolArray]:
 def _head_female(register: Register, rows: Dataset) -> np.ndarray:
     """Sex of the head, for this audit only: it never trains."""
     view = register.at(rows.dates[0])["members"]
-    heads = view.is_code("relation_to_head", "head")
-    female = view.largest(np.where(heads, view.is_code("sex", "female").astype(np.float64), np.nan))[0]
-    return np.asarray(female[rows.household])
+    head = view["relation_to_head"] == code("members", "relation_to_head", "head")
+    female = view["sex"] == code("members", "sex", "female")
+    female_head = view.highest(np.where(head, female.astype(np.float64), np.nan))
+    return np.asarray(female_head[rows.household])

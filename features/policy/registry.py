@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,7 @@ import yaml
 from features.errors import PolicyError
 
 NATION = "CN"
+PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
 GRADES = {"sourced", "derived", "memory", "synthetic", "calibrated", "proposal"}
 PARAMETERS = Path(__file__).parent / "parameters"
 SYNTHETIC = Path(__file__).parent / "synthetic"
@@ -62,6 +64,7 @@ class Policy:
         self.version = version
         self._lines: dict[tuple[dt.date, str], Lines] = {}
         self._values: dict[tuple[str, dt.date, str], float | None] = {}
+        self._numbers: dict[tuple[dt.date, str], tuple[float, ...]] = {}
 
     def find(self, name: str, date: dt.date, region: str) -> tuple[str, Value] | None:
         """The value in force and the region that states it; None where nothing does.
@@ -106,6 +109,15 @@ class Policy:
                 poverty = monitoring * 2 / 3
             lines = self._lines[key] = Lines(poverty, monitoring)
         return lines
+
+    def numbers(self, date: dt.date, region: str) -> tuple[float, ...]:
+        """What features look at of a region on a date: both lines and `PROMPTS`; NaN is not evaluable."""
+        key = (date, region[:6])
+        numbers = self._numbers.get(key)
+        if numbers is None:
+            said = (*self.lines(date, region), *(self.value(name, date, region) for name in PROMPTS))
+            numbers = self._numbers[key] = tuple(math.nan if number is None else number for number in said)
+        return numbers
 
 
 @lru_cache(maxsize=4)

@@ -114,7 +114,7 @@ def same(one: FeatureFrame, other: FeatureFrame, one_register: Register, other_r
     bits = one.values.view(np.int64) != other.values.view(np.int64)
     bits &= ~(np.isnan(one.values) & np.isnan(other.values))
     different += [one.names[j] for j in np.flatnonzero(bits.any(axis=0))]
-    for name in one.facts.__slots__:
+    for name in one.facts._fields:
         if name != "village" and not np.array_equal(getattr(one.facts, name), getattr(other.facts, name), equal_nan=True):
             different.append(f"facts.{name}")
     if villages(one, one_register) != villages(other, other_register):

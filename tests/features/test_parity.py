@@ -15,8 +15,8 @@ from features.build import build
 from features.household import SCORED_TABLES, from_nested
 from features.policy.registry import load
 from features.register import Register
-from features.tables import TABLES, Kind
-from tests.features.generated import INFO, Rows, register, rows, same, some_day
+from features.tables import INCOME_SOURCES, TABLES, Kind
+from tests.features.generated import INFO, VILLAGES, Rows, register, rows, same, some_day
 
 AS_OF = dt.date(2021, 12, 31)
 POLICY = load(synthetic=True)
@@ -121,6 +121,36 @@ def test_one_household_alone_has_the_features_it_has_among_others(seed: int) -> 
         alone = together.select(np.arange(len(together)) == place)
         single = build(alone, AS_OF, POLICY)
         assert np.array_equal(single.values[0].view(np.int64), frame.values[place].view(np.int64))
+
+
+def test_the_income_of_one_household_has_the_same_bits_alone_and_among_many() -> None:
+    """Cents of six sources: in which order they are added shows in the last bit."""
+    random = Random(5)
+    many = [
+        {
+            "household_id": f"h{i}",
+            "village_code": VILLAGES[0],
+            "status": "ordinary",
+            "sharing_size": 3,
+            "incomes": [
+                {
+                    "source": source,
+                    "period_start": f"{year}-{end - 2:02}",
+                    "period_end": f"{year}-{end:02}",
+                    "amount": random.randrange(10**6) / 100,
+                }
+                for source, _ in INCOME_SOURCES
+                for year in (2020, 2021)
+                for end in (3, 6, 9, 12)
+            ],
+        }
+        for i in range(60)
+    ]
+    together = build(from_nested(many, AS_OF)[0], AS_OF, POLICY)
+    assert np.isfinite(together.columns(("income_change",))).all()
+    for place, household in enumerate(many):
+        alone = build(from_nested([household], AS_OF)[0], AS_OF, POLICY)
+        assert np.array_equal(alone.values[0].view(np.int64), together.values[place].view(np.int64))
 
 
 @given(SEEDS)

@@ -92,3 +92,10 @@ def test_a_falling_sigmoid_is_refused() -> None:
 def test_a_band_whose_floor_lies_above_its_ceiling_is_refused() -> None:
     with pytest.raises(ValueError, match="lower band"):
         Interval(np.arange(2.0), np.array([0.2, 0.3]), np.array([0.1, 0.3]))
+
+
+def test_knots_may_lie_as_close_as_numbers_can() -> None:
+    tiny = np.nextafter(0.0, 1.0)
+    band = Interval(np.array([0.0, tiny]), np.array([0.1, 0.2]), np.array([0.3, 0.4]))
+    low, high = Calibration(Sigmoid(1.0, 0.0), band).bounds(np.array([-5.0, 0.0, tiny, 5.0]), np.full(4, 0.25))
+    assert (low.tolist(), high.tolist()) == ([0.1, 0.1, 0.2, 0.2], [0.3, 0.3, 0.4, 0.4])

@@ -18,7 +18,7 @@ FIELDS = [field.name for field in dataclasses.fields(Scores) if field.name not i
 
 
 def rows_of(frame: FeatureFrame, rows: np.ndarray) -> FeatureFrame:
-    facts = Facts(*(getattr(frame.facts, name)[rows] for name in Facts.__slots__))
+    facts = Facts(*(getattr(frame.facts, name)[rows] for name in Facts._fields))
     return FeatureFrame(frame.household_id[rows], frame.position[rows], frame.names, frame.values[rows], facts, frame.as_of)
 
 
@@ -264,10 +264,10 @@ def test_data_age_counts_from_the_end_of_the_last_month_with_incomes(bundle: Bun
 
 def test_nothing_that_is_scored_changes_the_frame(bundle: Bundle) -> None:
     frame = make_frame(50)
-    before = (frame.values.copy(), [getattr(frame.facts, name).copy() for name in Facts.__slots__])
+    before = (frame.values.copy(), [getattr(frame.facts, name).copy() for name in Facts._fields])
     score(bundle, frame)
     np.testing.assert_array_equal(frame.values, before[0])
-    for name, values in zip(Facts.__slots__, before[1], strict=True):
+    for name, values in zip(Facts._fields, before[1], strict=True):
         np.testing.assert_array_equal(getattr(frame.facts, name), values)
 
 

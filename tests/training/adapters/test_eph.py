@@ -144,7 +144,7 @@ def test_members_who_are_not_found_again_have_left(tmp_path: Path) -> None:
     both = np.flatnonzero((panel.later(-1) > 0) & (panel.survey.households["IX_TOT"].to_numpy() > 1))
     wanted = np.ones(len(panel.code), dtype=bool)
     register, _ = next(iter(panel.parts(wanted)))
-    present = Seen(register, quarter_end(FIRST + 1), panel.policy).members.count
+    present = Seen(register, quarter_end(FIRST + 1), panel.policy).people.count
     position = np.searchsorted(register.household_id, panel.household[both])
     assert len(both)
     np.testing.assert_array_equal(present[position], panel.survey.households["IX_TOT"].to_numpy()[both] - 1)
