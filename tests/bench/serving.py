@@ -118,12 +118,16 @@ def serving(site: Path, workers: int = 1, python: str = sys.executable) -> Itera
         process.wait(30)
 
 
-def resident(process: subprocess.Popen[bytes]) -> list[float]:
-    """Resident megabytes of a process and its children, largest first."""
-    tree = subprocess.run(
-        ["ps", "-o", "rss=", "--pid", str(process.pid), "--ppid", str(process.pid)], capture_output=True, text=True, check=True
-    )
-    return sorted((int(line) / 1024 for line in tree.stdout.split()), reverse=True)
+def resident(process: subprocess.Popen[bytes]) -> str:
+    """Resident memory of a process and all that it started, largest first; those beside it that score large requests are named so."""
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid=,rss=,args="], capture_output=True, text=True, check=True).stdout
+    family, sizes = {process.pid}, []
+    for line in sorted(listed.splitlines(), key=lambda line: int(line.split()[0])):  # who was started comes after who started it
+        own, parent, size, command = line.split(maxsplit=3)
+        if {int(own), int(parent)} & family:
+            family.add(int(own))
+            sizes.append((int(size) / 1024, " (large requests)" if "anyio.to_process" in command else ""))
+    return ", ".join(f"{size:.0f} MB{what}" for size, what in sorted(sizes, reverse=True))
 
 
 def body(households: int, county: str) -> bytes:
@@ -160,7 +164,7 @@ def requests(site: Path, county: str, python: str) -> list[Row]:
         client.connection.close()  # the service closes a connection that was quiet while the request was made up
         took = statistics.median(repeat(lambda: client.ask("POST", "/api/v1/scores", many), 5))
         rows.append(("5,000 households a request", f"{took:.2f} s, {5000 / took:,.0f} households/s, {len(many) / 1e6:.1f} MB"))
-        rows.append(("resident", ", ".join(f"{size:.0f} MB" for size in resident(process))))
+        rows.append(("resident", resident(process)))
     return rows
 
 
@@ -195,7 +199,7 @@ def polls(site: Path, county: str, seconds: float, python: str) -> list[Row]:
         return [
             ("poll, two workers, idle", quantiles(idle)),
             ("poll beside continuous batches of 5,000", quantiles(busy)),
-            ("resident, each process", ", ".join(f"{size:.0f} MB" for size in resident(process))),
+            ("resident, each process", resident(process)),
         ]
 
 
