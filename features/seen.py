@@ -37,6 +37,10 @@ class Seen(View):
         line: the household's poverty line: what it needs in a year, yuan.
     """
 
+    exited: FloatArray
+    exit_year: FloatArray
+    relocated: FloatArray
+
     def __init__(self, register: Register, as_of: dt.date, policy: Policy) -> None:
         super().__init__(register, as_of)
         self.policy = policy

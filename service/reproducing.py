@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from features.errors import UserError
-from features.policy.registry import load as load_policy
+from features.policy.shipped import load as load_policy
 from models.bundle import Bundle, load
 from models.pointer import kept
 from service.filescore import SEEN

@@ -14,7 +14,8 @@ import orjson
 
 from features.build import FeatureFrame, build
 from features.errors import UserError
-from features.policy.registry import Policy, load
+from features.policy.registry import Policy
+from features.policy.shipped import load
 from features.register import Array, Register
 from models.bundle import Bundle
 from models.door import verify_at_door

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from features.errors import UserError
 from features.folder import read_info
-from features.policy.registry import load as load_policy
+from features.policy.shipped import load as load_policy
 from features.pseudonym import load_key
 from features.read import read_register
 from features.register import Register

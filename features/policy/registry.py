@@ -8,23 +8,18 @@ inherits. None is never a pass.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, NamedTuple
-
-import yaml
+from typing import TYPE_CHECKING, NamedTuple
 
 from features.errors import PolicyError
 
+if TYPE_CHECKING:
+    from features.policy.packs import Packs
+
 NATION = "CN"
 PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
-GRADES = {"sourced", "derived", "memory", "synthetic", "calibrated", "proposal"}
-PARAMETERS = Path(__file__).parent / "parameters"
-SYNTHETIC = Path(__file__).parent / "synthetic"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +52,16 @@ class Lines(NamedTuple):
 
 
 class Policy:
-    """All parameters, looked up by (name, date, region)."""
+    """All parameters, looked up by (name, date, region), and the rules beside them.
 
-    def __init__(self, parameters: Iterable[Parameter], version: str = "") -> None:
+    Args:
+        parameters: with their dated values.
+        version: of the files they stand in.
+        packs: the rules; None where only parameters are asked for.
+    """
+
+    def __init__(self, parameters: Iterable[Parameter], version: str = "", packs: Packs | None = None) -> None:
+        self.packs = packs
         self.parameters = {parameter.name: parameter for parameter in parameters}
         self.version = version
         self._lines: dict[tuple[dt.date, str], Lines] = {}
@@ -118,51 +120,3 @@ class Policy:
             said = (*self.lines(date, region), *(self.value(name, date, region) for name in PROMPTS))
             numbers = self._numbers[key] = tuple(math.nan if number is None else number for number in said)
         return numbers
-
-
-@lru_cache(maxsize=4)
-def load(*, synthetic: bool = False) -> Policy:
-    """The shipped policy; with `synthetic`, the made-up line table of synthetic registers instead of the real lines.
-
-    Raises:
-        PolicyError: with every fault of every file.
-    """
-    files = {path.stem: path for path in sorted(PARAMETERS.glob("*.yaml"))}
-    if synthetic:
-        files |= {path.stem: path for path in sorted(SYNTHETIC.glob("*.yaml"))}
-    faults: list[str] = []
-    parameters = [parameter for path in files.values() if (parameter := _read(path, faults)) is not None]
-    if faults:
-        raise PolicyError("the policy files have faults 政策文件有误:\n  " + "\n  ".join(faults))
-    version = hashlib.sha256(b"".join(path.read_bytes() for _, path in sorted(files.items()))).hexdigest()[:12]
-    return Policy(parameters, ("synthetic-" if synthetic else "") + version)
-
-
-def _read(path: Path, faults: list[str]) -> Parameter | None:
-    text: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    before = len(faults)
-    needed = {"zh", "en", "unit", "values"}
-    faults.extend(f"{path.name}: {name} is missing 缺少" for name in sorted(needed - set(text)))
-    faults.extend(f"{path.name}: {name} is unknown 未知条目" for name in sorted(set(text) - needed - {"max_carry_years"}))
-    values: dict[str, tuple[Value, ...]] = {}
-    for region, entries in (text.get("values") or {}).items():
-        dated = []
-        for entry in entries:
-            where = f"{path.name}: {region} {entry.get('from')}"
-            if not isinstance(entry.get("from"), dt.date):
-                faults.append(f"{where}: `from` is not a date 不是日期")
-                continue
-            if "value" not in entry or not (entry["value"] is None or isinstance(entry["value"], (int, float))):
-                faults.append(f"{where}: value is neither a number nor null 应为数字或 null")
-            if not entry.get("reference"):
-                faults.append(f"{where}: a value without a reference 缺少依据")
-            if entry.get("grade") not in GRADES:
-                faults.append(f"{where}: grade must be one of {sorted(GRADES)}")
-            dated.append(Value(entry["from"], entry.get("value"), str(entry.get("reference", "")), str(entry.get("grade", ""))))
-        starts = [value.start for value in dated]
-        if starts != sorted(set(starts)):
-            faults.append(f"{path.name}: {region}: start dates must ascend without repeats 起始日期须递增且不重复")
-        values[str(region)] = tuple(dated)
-    if len(faults) > before:
-        return None
-    return Parameter(path.stem, text["zh"], text["en"], text["unit"], int(text.get("max_carry_years", 0)), values)

@@ -16,13 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import yaml
 
 from features.errors import PolicyError
-from features.policy.registry import GRADES
+from features.policy.language import Grade
 from features.register import Array, FloatArray
 
 SCHEMES = Path(__file__).parent / "schemes"
@@ -179,8 +179,8 @@ def scheme_on(county: str, date: dt.date) -> Scheme | None:
 
 def _scheme(path: Path, county: str, entry: Mapping[str, Any]) -> Scheme:
     where = f"{path.name}: {entry.get('from')}"
-    if entry.get("grade") not in GRADES or not entry.get("reference"):
-        raise PolicyError(f"{where}: needs a grade of {sorted(GRADES)} and a reference 需注明等级与依据")
+    if entry.get("grade") not in get_args(Grade) or not entry.get("reference"):
+        raise PolicyError(f"{where}: needs a grade of {sorted(get_args(Grade))} and a reference 需注明等级与依据")
     layers = []
     for layer in entry["layers"]:
         terms = {}

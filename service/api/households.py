@@ -15,7 +15,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from features.errors import UserError
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.register import Register
 from features.tables import INCOME_SOURCES
 from models import figures

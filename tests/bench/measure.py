@@ -24,7 +24,7 @@ import numpy as np
 
 from features.build import build
 from features.household import from_nested
-from features.policy.registry import load as load_policy
+from features.policy.shipped import load as load_policy
 from features.read import read_register
 from models.bundle import load as load_bundle
 from models.explain import explain

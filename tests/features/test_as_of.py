@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.build import build
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.tables import TABLES
 from tests.features.generated import FIRST_DAY, LAST_DAY, Rows, joined, register, rows, same, some_day
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from features.build import build
 from features.household import from_nested
-from features.policy.registry import load
+from features.policy.shipped import load
 from tests.features.generated import INFO
 
 AS_OF = dt.date(2021, 12, 31)

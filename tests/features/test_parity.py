@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features.build import build
 from features.household import SCORED_TABLES, from_nested
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.register import Register
 from features.tables import INCOME_SOURCES, TABLES, Kind
 from tests.features.generated import INFO, VILLAGES, Rows, register, rows, same, some_day

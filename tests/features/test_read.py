@@ -15,7 +15,7 @@ import yaml
 from features.build import build
 from features.errors import Problem, RegisterError, UserError
 from features.folder import digest
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.pseudonym import load_key, pseudonym
 from features.read import read_register
 from features.table_file import read_table_file

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from features import template
 from features.build import build
 from features.errors import RegisterError
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.tables import TABLES, Kind
 from features.template import INDICATOR_HEADERS, read_workbook, write_workbook
 from features.worksheet import WorksheetCellError, cell_text

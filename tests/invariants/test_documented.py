@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from features.policy.registry import load
+from features.policy.shipped import load
 from service.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"

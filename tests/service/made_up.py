@@ -16,7 +16,7 @@ import yaml
 from features.build import build, catalogue, feature_names
 from features.catalog import Leak
 from features.household import SCORED_TABLES, from_nested
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.register import RegisterInfo
 from features.tables import TABLES, Column, Kind
 from models.bundle import Bundle, compose, write

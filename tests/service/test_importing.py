@@ -19,7 +19,7 @@ from sqlalchemy import func, insert, select
 from features.build import build
 from features.contents import register_digest
 from features.errors import UserError
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.pseudonym import pseudonym
 from features.read import read_register
 from features.register import Register

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from features.policy.registry import load as load_policy
+from features.policy.shipped import load as load_policy
 from features.read import read_register
 from features.register import Register
 from models.bundle import Bundle, write

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from features.errors import UserError
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.pseudonym import pseudonym
 from models.bundle import Bundle
 from service.bundles import ActiveBundle

@@ -8,7 +8,7 @@ import pytest
 from features.build import build
 from features.household import from_nested
 from features.policy.registry import Parameter, Policy, Value
-from features.policy.registry import load as load_policy
+from features.policy.shipped import load as load_policy
 from training.labels import month_end, outcome, shift
 
 AS_OF = dt.date(2022, 12, 31)

@@ -15,7 +15,7 @@ import yaml
 
 from features.accounts import SIGNS, income_between
 from features.folder import read_info
-from features.policy import registry
+from features.policy import shipped
 from features.read import read_register
 from features.register import last_full_month
 from features.seen import Seen
@@ -67,7 +67,7 @@ class Evidence:
         self.seed = int(description["seed"])
         found = [name for name in presets.available() if presets.load(name).county == self.info.county]
         self.preset = presets.load(found[0])
-        self.policy = registry.load(synthetic=True)
+        self.policy = shipped.load(synthetic=True)
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the register or, as truth/…, of the truth."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from features.errors import UserError
-from features.policy import registry
+from features.policy import shipped
 from features.tables import TABLES
 from training.synth import preset as presets
 from training.synth.block import CELL, Plan, Span
@@ -57,7 +57,7 @@ class Order:
         if faults:
             raise SynthError("the county cannot be generated 无法生成合成县:\n  " + "\n  ".join(faults))
         span = Span(self.first, self.last)
-        return Plan(presets.load(self.county), self.households, span, self.seed, self.dirt, registry.load(synthetic=True))
+        return Plan(presets.load(self.county), self.households, span, self.seed, self.dirt, shipped.load(synthetic=True))
 
 
 def generate(

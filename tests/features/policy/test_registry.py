@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from features.errors import PolicyError
-from features.policy import registry
-from features.policy.registry import Lines, Parameter, Policy, Value, load
+from features.policy import shipped
+from features.policy.language import Grade
+from features.policy.registry import Lines, Parameter, Policy, Value
+from features.policy.shipped import load
 
 
-def parameter(carry: int = 0, **regions: list[tuple[int, float | None]]) -> Policy:
+def parameters(carry: int = 0, **regions: list[tuple[int, float | None]]) -> Policy:
     values = {
         region.lstrip("_"): tuple(Value(dt.date(year, 1, 1), value, "test", "sourced") for year, value in entries)
         for region, entries in regions.items()
@@ -25,7 +28,7 @@ def on(year: int, month: int = 6) -> dt.date:
 
 
 def test_absence_inherits_from_the_province_then_the_nation() -> None:
-    policy = parameter(CN=[(2020, 6000.0)], _52=[(2020, 6500.0)], _520523=[(2020, 7000.0)])
+    policy = parameters(CN=[(2020, 6000.0)], _52=[(2020, 6500.0)], _520523=[(2020, 7000.0)])
     assert policy.value("line", on(2020), "520523100001") == 7000
     assert policy.value("line", on(2020), "520524") == 6500
     assert policy.value("line", on(2020), "611025") == 6000
@@ -33,35 +36,35 @@ def test_absence_inherits_from_the_province_then_the_nation() -> None:
 
 
 def test_an_explicit_null_overrides_what_the_nation_says() -> None:
-    policy = parameter(CN=[(2020, 6000.0)], _61=[(2020, None)])
+    policy = parameters(CN=[(2020, 6000.0)], _61=[(2020, None)])
     assert policy.value("line", on(2020), "611025") is None
     assert policy.value("line", on(2020), "520523") == 6000
 
 
 def test_a_value_does_not_outlive_its_year_unless_it_may_be_carried() -> None:
-    assert parameter(CN=[(2020, 6000.0)]).value("line", on(2020, 12), "") == 6000
-    assert parameter(CN=[(2020, 6000.0)]).value("line", on(2021, 1), "") is None
-    carried = parameter(2, CN=[(2020, 6000.0)])
+    assert parameters(CN=[(2020, 6000.0)]).value("line", on(2020, 12), "") == 6000
+    assert parameters(CN=[(2020, 6000.0)]).value("line", on(2021, 1), "") is None
+    carried = parameters(2, CN=[(2020, 6000.0)])
     assert carried.value("line", on(2022), "") == 6000
     assert carried.value("line", on(2023), "") is None
 
 
 def test_a_value_holds_from_its_first_day() -> None:
-    policy = parameter(CN=[(2020, 6000.0), (2021, 6400.0)])
+    policy = parameters(CN=[(2020, 6000.0), (2021, 6400.0)])
     assert policy.value("line", dt.date(2020, 12, 31), "") == 6000
     assert policy.value("line", dt.date(2021, 1, 1), "") == 6400
     assert policy.value("line", dt.date(2019, 12, 31), "") is None
 
 
 def test_the_region_that_states_a_value_is_told() -> None:
-    found = parameter(CN=[(2020, 6000.0)], _52=[(2020, 6500.0)]).find("line", on(2020), "520523")
+    found = parameters(CN=[(2020, 6000.0)], _52=[(2020, 6500.0)]).find("line", on(2020), "520523")
     assert found is not None
     assert (found[0], found[1].value) == ("52", 6500.0)
 
 
 def test_an_unknown_parameter_is_an_error_and_not_a_missing_value() -> None:
     with pytest.raises(PolicyError, match="there are line"):
-        parameter(CN=[]).value("lime", on(2020), "")
+        parameters(CN=[]).value("lime", on(2020), "")
 
 
 @pytest.mark.parametrize(
@@ -91,17 +94,17 @@ def test_synthetic_lines_are_complete_and_marked() -> None:
 
 def test_every_shipped_value_has_a_reference_and_a_grade() -> None:
     for policy in (load(), load(synthetic=True)):
-        for shipped in policy.parameters.values():
-            assert shipped.zh
-            assert shipped.unit
-            for values in shipped.values.values():
-                assert all(value.reference and value.grade in registry.GRADES for value in values)
+        for parameter in policy.parameters.values():
+            assert parameter.zh
+            assert parameter.unit
+            for values in parameter.values.values():
+                assert all(value.reference and value.grade in get_args(Grade) for value in values)
 
 
 def test_all_faults_of_the_files_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "one.yaml").write_text("zh: 线\nen: line\nunit: yuan\nvalues:\n  CN:\n    - {from: 2020-01-01, value: many, grade: odd}\n")
     (tmp_path / "two.yaml").write_text("zh: 线\ncolour: red\nvalues: {}\n")
-    monkeypatch.setattr(registry, "PARAMETERS", tmp_path)
+    monkeypatch.setattr(shipped, "PARAMETERS", tmp_path)
     load.cache_clear()
     try:
         with pytest.raises(PolicyError) as caught:
@@ -109,10 +112,10 @@ def test_all_faults_of_the_files_are_told_at_once(tmp_path: Path, monkeypatch: p
     finally:
         load.cache_clear()
     for expected in (
-        "one.yaml: CN 2020-01-01: value is neither",
-        "without a reference",
-        "grade must be",
-        "two.yaml: unit",
-        "two.yaml: colour",
+        "one.yaml:6: values.CN.0.value: Input should be a valid number",
+        "one.yaml:6: values.CN.0.reference: is missing",
+        "one.yaml:6: values.CN.0.grade: Input should be",
+        "two.yaml:1: unit: is missing",
+        "two.yaml:2: colour: unknown entry",
     ):
         assert expected in str(caught.value)

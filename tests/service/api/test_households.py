@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import select
 
 from features.build import build
-from features.policy.registry import load
+from features.policy.shipped import load
 from features.pseudonym import pseudonym
 from features.tables import TABLES
 from service.api.households import HouseholdAnswer

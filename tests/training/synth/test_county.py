@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from features.policy import registry
+from features.policy import shipped
 from features.read import read_register
 from features.seen import Seen
 from features.tables import TABLES
@@ -186,7 +186,7 @@ def test_lines_band_and_falls_have_the_right_size(county):
 
 def test_income_seen_in_the_register_is_near_the_truth(county, reading):
     as_of = dt.date(2021, 3, 31)
-    seen = Seen(reading.register, as_of, registry.load(synthetic=True)).pc_net_income
+    seen = Seen(reading.register, as_of, shipped.load(synthetic=True)).pc_net_income
     truth = frame(county[0], "truth/windows")
     real = truth[truth["as_of_month"] == "2020-12"].set_index("household_id")["pc_net_last_12"].reindex(reading.register.household_id)
     both = ~np.isnan(seen) & real.notna().to_numpy() & (real.to_numpy() > 0)

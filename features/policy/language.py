@@ -1,0 +1,370 @@
+"""What a policy file can say: facts of a household, tests of them, and rules made of tests. No rule number stands anywhere else.
+
+Worked example. Two entries of a file:
+
+    facts:
+      out_of_school: {zh: 失学辍学成员, en: …, unit: persons, count: members, where: {dropped_out: true}}
+    triggers:
+      - id: dropout
+        when: {fact: out_of_school, at_least: 1}
+        …
+
+A fact is a number of each household on a date. A test holds it against a number, or against a dated parameter by its name. What is not
+known makes a fact uncertain, not zero: of two children, one in school and of one nothing on record, `out_of_school` lies between 0 and 1,
+so the test is neither passed nor failed but cannot be evaluated; had the first dropped out, it would be passed whatever the second does.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+
+from features.policy.source import Said
+from features.tables import CATEGORIES, MEASURES, RISKS, TABLES, Kind
+
+Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal"]
+Population = Literal["all", "exited", "ordinary", "monitored"]
+Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Date = Annotated[dt.date, Field(strict=False)]
+
+
+def _one_of(codes: tuple[tuple[str, str], ...]) -> AfterValidator:
+    known = [code for code, _ in codes]
+
+    def check(word: str) -> str:
+        if word not in known:
+            raise ValueError(f"there is no {word} 没有此代码; there are {', '.join(known)}")
+        return word
+
+    return AfterValidator(check)
+
+
+Risk = Annotated[str, _one_of(RISKS)]
+Measure = Annotated[str, _one_of(MEASURES)]
+CategoryCode = Annotated[str, _one_of(CATEGORIES)]
+DERIVED = {"members": {"age": "years"}}
+"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth."""
+WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on"}
+"""Tables whose rows have a day, by which they lie within a period."""
+
+
+class Range(Said):
+    """Bounds of a cell."""
+
+    at_least: Number | None = None
+    more_than: Number | None = None
+    at_most: Number | None = None
+    less_than: Number | None = None
+
+
+Cell = bool | Number | str | Range | list[str | Number]
+
+
+class Fact(Said):
+    """A number of each household on a date, and how it is drawn from the register.
+
+    Attributes:
+        count: rows of this table; `sum`, `most`: of this `table.column`; `value`: of the household's one row; `formula`: one of
+            `features.policy.formulas`.
+        where: which rows.
+        within: which period up to the date.
+        per: with `member`, rows are added up person by person first, and the person with most stands for the household.
+    """
+
+    zh: str
+    en: str
+    unit: str
+    count: str | None = None
+    sum: str | None = None
+    most: str | None = None
+    value: str | None = None
+    formula: Name | None = None
+    where: dict[str, Cell] = Field(default_factory=dict)
+    within: Period = "ever"
+    per: Literal["household", "member"] = "household"
+
+    @model_validator(mode="after")
+    def _drawn_in_one_way(self) -> Fact:
+        ways = [way for way in (self.count, self.sum, self.most, self.value, self.formula) if way is not None]
+        if len(ways) != 1:
+            raise ValueError("give exactly one of count, sum, most, value, formula 须且只须写一项")
+        if self.formula is not None:
+            if self.where or self.within != "ever" or self.per != "household":
+                raise ValueError("a formula has no where, within or per 公式不带筛选")
+            return self
+        table, _, column = ways[0].partition(".")
+        if (self.count is None) != bool(column):
+            raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
+        known = _columns(table)
+        for name in (*self.where, *([column] if column else [])):
+            if name not in known:
+                raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
+        for name, cell in self.where.items():
+            _check_cell(table, name, cell)
+        if self.within != "ever" and table not in WINDOWED:
+            raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")
+        if (self.sum or self.most) and name_of_unsigned(table, column) is None:
+            raise ValueError(f"{table}.{column} may be negative, so its sum has no bound 该列可为负")
+        return self
+
+
+def _columns(table: str) -> set[str]:
+    if table not in TABLES:
+        raise ValueError(f"there is no table {table} 没有此表; there are {', '.join(TABLES)}")
+    return {column.name for column in TABLES[table].columns} | set(DERIVED.get(table, {}))
+
+
+def name_of_unsigned(table: str, column: str) -> str | None:
+    """The column's name, where it is a number that is never negative; else None."""
+    if column in DERIVED.get(table, {}):
+        return column
+    found = TABLES[table].column(column)
+    return column if found.kind is Kind.NUMBER and found.low is not None and found.low >= 0 else None
+
+
+def _check_cell(table: str, name: str, cell: Cell) -> None:
+    if name in DERIVED.get(table, {}):
+        return
+    column = TABLES[table].column(name)
+    words = cell if isinstance(cell, list) else [cell]
+    if column.kind is Kind.CATEGORY and not all(word in column.codes for word in words):
+        raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
+    if (column.kind is Kind.FLAG) != isinstance(cell, bool):
+        raise ValueError(f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false")
+    if column.kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
+        raise ValueError(f"{table}.{name} cannot be chosen by 不能用于筛选")
+
+
+class Against(Said):
+    """A dated parameter times a number: half of last year's rural income, say.
+
+    Attributes:
+        of: the parameter.
+        times: the share of it.
+        year_before: the value in force a year before the date.
+    """
+
+    of: Name
+    times: Number = 1.0
+    year_before: bool = False
+
+
+Threshold = Number | Name | Against
+
+
+class Test(Said):
+    """A fact held against a threshold: exactly one comparison; `at_least` and `at_most` include the threshold, the others do not."""
+
+    __test__ = False  # no test of pytest's
+
+    fact: Name
+    at_least: Threshold | None = None
+    more_than: Threshold | None = None
+    at_most: Threshold | None = None
+    less_than: Threshold | None = None
+    is_: Annotated[bool | None, Field(alias="is")] = None
+
+    @property
+    def comparison(self) -> tuple[str, Threshold]:
+        """The word of the comparison and what the fact is held against; yes is 1, no is 0."""
+        found = [
+            (word, threshold)
+            for word in ("at_least", "more_than", "at_most", "less_than")
+            if (threshold := getattr(self, word)) is not None
+        ]
+        if self.is_ is not None:
+            found.append(("at_least", 1.0) if self.is_ else ("less_than", 1.0))
+        if len(found) != 1:
+            raise ValueError("give exactly one of at_least, more_than, at_most, less_than, is 须且只须写一种比较")
+        return found[0]
+
+    @model_validator(mode="after")
+    def _compares_once(self) -> Test:
+        _ = self.comparison
+        return self
+
+
+class All(Said):
+    """Every part holds."""
+
+    all: list[Condition] = Field(min_length=1)
+
+
+class Any(Said):
+    """At least one part holds."""
+
+    any: list[Condition] = Field(min_length=1)
+
+
+class Not(Said):
+    """The part does not hold."""
+
+    not_: Condition = Field(alias="not")
+
+
+def _kind(given: object) -> str:
+    keys = set(given) if isinstance(given, dict) else set()
+    return next((word for word in ("all", "any", "not") if word in keys), "test")
+
+
+Condition = Annotated[
+    Annotated[Test, Tag("test")] | Annotated[All, Tag("all")] | Annotated[Any, Tag("any")] | Annotated[Not, Tag("not")],
+    Discriminator(_kind),
+]
+for _shape in (All, Any, Not):
+    _shape.model_rebuild()
+
+
+def tests(condition: Condition) -> list[Test]:
+    """The tests of a condition, in the order in which they are written."""
+    if isinstance(condition, Test):
+        return [condition]
+    parts = condition.all if isinstance(condition, All) else condition.any if isinstance(condition, Any) else [condition.not_]
+    return [test for part in parts for test in tests(part)]
+
+
+class Rule(Said):
+    """A statement of policy about a household: when it holds, since when, and where that is written."""
+
+    id: Name
+    zh: str
+    en: str
+    when: Condition
+    population: Population = "all"
+    reference: str = Field(min_length=1)
+    grade: Grade
+    start: Date | None = Field(default=None, alias="from")
+    until: Date | None = None
+
+    def in_force(self, date: dt.date) -> bool:
+        """Whether the rule holds on a date; `until` is the first day on which it does not."""
+        return (self.start is None or self.start <= date) and (self.until is None or date < self.until)
+
+
+class Trigger(Rule):
+    """A department's data call for a visit: no status, a clue.
+
+    Attributes:
+        profile: the set of rules that a county chooses it with.
+        department: who sends the data.
+        risk: the risk word of the clue.
+        period: a household has one open clue for each risk and period.
+    """
+
+    profile: Name
+    department: str
+    risk: Risk
+    period: Period
+
+
+class Category(Rule):
+    """One of the categories of monitored households, for a household whose risk people have confirmed. The first that holds is it."""
+
+    id: CategoryCode
+    aliases: list[str] = Field(default_factory=list)
+
+
+class Gap(Rule):
+    """Something that is guaranteed and lacking, and what closes it."""
+
+    measures: list[Measure] = Field(min_length=1)
+
+
+class Class(Rule):
+    """A class of a county's own system, and the kind of help that goes with it. Of each system the first that holds is the class."""
+
+    system: Name
+    measures: list[Measure] = Field(default_factory=list)
+
+
+class Cohort(Rule):
+    """A group that a county keeps a ledger of; a household may stand in several."""
+
+
+class Blocker(Rule):
+    """What stands against ending the monitoring of a household."""
+
+
+class Exclusion(Rule):
+    """A finding on which somebody must write a note; it changes no status, hides no household and is no input of the model."""
+
+    department: str
+
+
+class Help(Said):
+    """A kind of help.
+
+    Attributes:
+        developmental: lets people earn; else it secures.
+        batches: other names under which it goes.
+    """
+
+    zh: str
+    en: str
+    developmental: bool
+    batches: list[str] = Field(default_factory=list)
+
+
+class Undefined(Said):
+    """Something that a county names and does not define. It has no content here until the county gives it one."""
+
+    zh: str
+    en: str
+    reference: str
+    content: list[str] = Field(default_factory=list)
+
+
+class Dated(Said):
+    """A value and the day from which it holds; null says that there is none, whatever a wider region says."""
+
+    start: Date = Field(alias="from")
+    value: Number | None
+    grade: Grade
+    reference: str = Field(min_length=1)
+
+
+class Pack(Said):
+    """What one file says: the nation's rules, or a county's own beside them.
+
+    Attributes:
+        answers: to each risk the kinds of help of which one at least is due.
+        undefined: what is named somewhere and defined nowhere.
+    """
+
+    facts: dict[Name, Fact] = Field(default_factory=dict)
+    triggers: list[Trigger] = Field(default_factory=list)
+    categories: list[Category] = Field(default_factory=list)
+    gaps: list[Gap] = Field(default_factory=list)
+    classes: list[Class] = Field(default_factory=list)
+    cohorts: list[Cohort] = Field(default_factory=list)
+    blockers: list[Blocker] = Field(default_factory=list)
+    exclusions: list[Exclusion] = Field(default_factory=list)
+    measures: dict[Measure, Help] = Field(default_factory=dict)
+    answers: dict[Risk, list[Measure]] = Field(default_factory=dict)
+    undefined: dict[Name, Undefined] = Field(default_factory=dict)
+
+
+RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions")
+"""The parts of a pack that are lists of rules."""
+
+
+class Overlay(Pack):
+    """What a county (or a province) has of its own, and which of the nation's sets of triggers it uses.
+
+    Attributes:
+        region: its area code.
+        profiles: the sets of triggers in use; None leaves those of the wider region.
+        parameters: its own values of the nation's parameters.
+        windows: where people are served, and for which kinds of help.
+    """
+
+    region: Annotated[str, Field(pattern=r"^(CN|[0-9]{2}|[0-9]{4}|[0-9]{6})$")]
+    zh: str
+    en: str
+    profiles: list[Name] | None = None
+    parameters: dict[Name, list[Dated]] = Field(default_factory=dict)
+    windows: dict[str, list[Measure]] = Field(default_factory=dict)

@@ -1,0 +1,171 @@
+"""Which rules are in force where: the nation's, a province's and a county's files, laid over one another and checked against each other.
+
+A narrower region's rule, fact or value takes the place of a wider one's of the same name; all others are inherited.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.policy import source
+from features.policy.formulas import FORMULAS
+from features.policy.language import RULES, Against, Fact, Overlay, Pack, Rule, tests
+
+HERE = Path(__file__).parent
+NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
+NATION = "CN"
+KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The rules of one region on all dates.
+
+    Attributes:
+        names: of the regions that say something, the widest first.
+        windows: service window of each kind of help, where the county has such.
+    """
+
+    region: str
+    names: tuple[str, ...]
+    pack: Pack
+    profiles: frozenset[str]
+    windows: Mapping[str, str]
+
+    def rules(self, kind: str, date: dt.date) -> list[Any]:
+        """The rules of a kind that hold on a date, in their order; of the triggers those that the region has chosen."""
+        found = [rule for rule in getattr(self.pack, kind) if rule.in_force(date)]
+        return [rule for rule in found if rule.profile in self.profiles] if kind == "triggers" else found
+
+
+class Packs:
+    """All files of rules.
+
+    Args:
+        national: the nation's files, laid together.
+        overlays: of provinces and counties, by area code; CN says what holds where nobody says otherwise.
+    """
+
+    def __init__(self, national: Pack, overlays: Mapping[str, Overlay]) -> None:
+        self.national = national
+        self.overlays = overlays
+        self._in_force: dict[str, InForce] = {}
+
+    def at(self, region: str) -> InForce:
+        """The rules of a region, by an area code of 6 digits or more."""
+        key = region[:6]
+        found = self._in_force.get(key)
+        if found is None:
+            found = self._in_force[key] = self._laid(key)
+        return found
+
+    def _laid(self, region: str) -> InForce:
+        chain = [self.overlays[code] for code in (NATION, region[:2], region[:4], region[:6]) if code in self.overlays]
+        pack: Pack = self.national
+        profiles: list[str] = []
+        windows: dict[str, str] = {}
+        for overlay in dict.fromkeys(overlay.region for overlay in chain):
+            said = self.overlays[overlay]
+            pack = laid_over(pack, said)
+            profiles = profiles if said.profiles is None else said.profiles
+            windows |= {measure: window for window, measures in said.windows.items() for measure in measures}
+        return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows)
+
+
+def laid_over(wide: Pack, narrow: Pack) -> Pack:
+    """The rules of two packs; where both have one of a name, the narrow one's, in the wide one's place."""
+    laid: dict[str, Any] = {}
+    for part in Pack.model_fields:
+        below, above = getattr(wide, part), getattr(narrow, part)
+        if part in RULES:
+            own = {rule.id: rule for rule in above}
+            laid[part] = [own.pop(rule.id, rule) for rule in below] + list(own.values())
+        else:
+            laid[part] = {**below, **above}
+    return Pack.model_construct(**laid)
+
+
+def read_packs(units: Mapping[str, str], faults: list[str], national: Path = NATIONAL, counties: Path = COUNTIES) -> Packs:
+    """Reads all files of rules.
+
+    Args:
+        units: of every parameter, by name.
+        faults: every fault is added, with file and line.
+        national: folder of the nation's rules.
+        counties: folder of the overlays, each named after its area code.
+    """
+    whole = Pack()
+    files: list[tuple[Path, Pack]] = []
+    for path in sorted(national.glob("*.yaml")):
+        pack = source.read(path, Pack, faults)
+        if pack is not None:
+            files.append((path, pack))
+            whole = laid_over(whole, pack)
+    overlays = {}
+    for path in sorted(counties.glob("*.yaml")):
+        overlay = source.read(path, Overlay, faults)
+        if overlay is None:
+            continue
+        if overlay.region != path.stem:
+            faults.append(f"{path.name}:{source.line(path, ('region',))}: region {overlay.region} is not the name of the file 与文件名不符")
+        overlays[overlay.region] = overlay
+        files.append((path, overlay))
+    packs = Packs(whole, overlays)
+    for path, pack in files:
+        region = pack.region if isinstance(pack, Overlay) else NATION
+        faults.extend(_faults(path, pack, packs.at("" if region == NATION else region).pack, units))
+    return packs
+
+
+def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> Iterator[str]:
+    """What a file says that fits nothing else: facts, parameters, profiles and formulas that there are not, and units that differ."""
+
+    def fault(where: Iterable[str | int], what: str) -> str:
+        place = tuple(where)
+        return f"{path.name}:{source.line(path, place)}: {'.'.join(map(str, place))}: {what}"
+
+    for name, fact in pack.facts.items():
+        if fact.formula is not None and fact.formula not in FORMULAS:
+            yield fault(("facts", name, "formula"), f"no formula {fact.formula} 没有此公式; there are {', '.join(sorted(FORMULAS))}")
+    for part in RULES:
+        seen: set[str] = set()
+        for at, rule in enumerate(getattr(pack, part)):
+            if rule.id in seen:
+                yield fault((part, at, "id"), f"{rule.id} stands here twice 重复")
+            seen.add(rule.id)
+            for what in _unfit(rule, whole.facts, units):
+                yield fault((part, at, "when"), f"{rule.id}: {what}")
+    if isinstance(pack, Overlay):
+        profiles = {trigger.profile for trigger in whole.triggers}
+        for at, profile in enumerate(pack.profiles or ()):
+            if profile not in profiles:
+                yield fault(("profiles", at), f"no set of triggers {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
+        for name, values in pack.parameters.items():
+            if name not in units:
+                yield fault(("parameters", name), f"no parameter {name} 没有此参数; there are {', '.join(sorted(units))}")
+            starts = [value.start for value in values]
+            if starts != sorted(set(starts)):
+                yield fault(("parameters", name), "start dates must ascend without repeats 起始日期须递增且不重复")
+
+
+def _unfit(rule: Rule, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
+    for name in (test.fact for test in tests(rule.when)):
+        if name not in facts:
+            yield f"no fact {name} 没有此事实; there are {', '.join(sorted(facts))}"
+    for test in tests(rule.when):
+        threshold = test.comparison[1]
+        if isinstance(threshold, float):
+            continue
+        parameter = threshold.of if isinstance(threshold, Against) else threshold
+        if parameter not in units:
+            yield f"no parameter {parameter} 没有此参数; there are {', '.join(sorted(units))}"
+        elif test.fact in facts and facts[test.fact].unit != units[parameter]:
+            yield f"{test.fact} is in {facts[test.fact].unit}, {parameter} in {units[parameter]} 单位不符"
+    if rule.population != "all":
+        for name in KNOWN_FACTS:
+            if name not in facts:
+                yield f"populations need the fact {name} 缺少事实"

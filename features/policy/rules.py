@@ -1,0 +1,194 @@
+"""Answers rules for many households at once: yes, no, or not evaluable; and tells for one of them on what an answer rests.
+
+Three words of logic, as numbers: 1 yes, 0 no, NaN not evaluable. A condition of several parts that must all hold is refuted by one part
+that does not, whatever is unknown of the others; it holds only when every part is known to.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any as Anything
+
+import numpy as np
+
+from features.policy.facts import Facts, Span
+from features.policy.language import Against, All, Condition, Not, Rule, Test, Threshold, tests
+from features.policy.registry import Policy
+from features.register import FloatArray
+
+LINES = ("poverty_line", "monitoring_line")  # of which one may follow from the other
+POPULATIONS: dict[str, tuple[str, bool]] = {"exited": ("exited", True), "ordinary": ("exited", False), "monitored": ("monitored", True)}
+"""The fact that tells whether a household belongs to a population, and what it must be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A test as it came out for one household.
+
+    Attributes:
+        fact: its name; `zh`, `en`, `unit` as declared.
+        low, high: the span of the fact; None on a side that is open.
+        word: at_least, more_than, at_most or less_than.
+        threshold: what it was held against; None where no value is in force.
+        source: where the threshold stands.
+        holds: True, False, or None: not evaluable.
+    """
+
+    fact: str
+    zh: str
+    en: str
+    unit: str
+    low: float | None
+    high: float | None
+    word: str
+    threshold: float | None
+    source: str
+    holds: bool | None
+
+    def to_json(self) -> dict[str, Anything]:
+        """As plain values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class Court:
+    """Answers conditions about the households of one county on a date.
+
+    Args:
+        facts: of all households in hand.
+        policy: dated parameters.
+        region: area code of the county whose values count.
+    """
+
+    def __init__(self, facts: Facts, policy: Policy, region: str) -> None:
+        self.facts = facts
+        self.policy = policy
+        self.region = region
+        self.date: dt.date = facts.seen.as_of
+
+    def rule(self, rule: Rule) -> FloatArray:
+        """Whether a rule holds, (n,): its population and its condition."""
+        answer = self.condition(rule.when)
+        if rule.population in POPULATIONS:
+            fact, wanted = POPULATIONS[rule.population]
+            answer = both(self.test(Test.model_validate({"fact": fact, "is": wanted})), answer)
+        return answer
+
+    def condition(self, condition: Condition) -> FloatArray:
+        """Whether a condition holds, (n,)."""
+        if isinstance(condition, Test):
+            return self.test(condition)
+        if isinstance(condition, Not):
+            return 1.0 - self.condition(condition.not_)
+        parts = [self.condition(part) for part in (condition.all if isinstance(condition, All) else condition.any)]
+        combine = both if isinstance(condition, All) else either
+        answer = parts[0]
+        for part in parts[1:]:
+            answer = combine(answer, part)
+        return answer
+
+    def test(self, test: Test) -> FloatArray:
+        """Whether a test holds, (n,)."""
+        word, threshold = test.comparison
+        return compare(self.facts[test.fact], word, self.threshold(threshold))
+
+    def threshold(self, threshold: Threshold) -> float:
+        """What is in force in the county on the date; NaN where nothing is."""
+        if isinstance(threshold, float):
+            return threshold
+        name, times, date = self._named(threshold)
+        value = self.policy.lines(date, self.region)[LINES.index(name)] if name in LINES else self.policy.value(name, date, self.region)
+        return np.nan if value is None else value * times
+
+    def source(self, threshold: Threshold) -> str:
+        """Where a threshold stands: empty for a number that stands in the rule itself."""
+        if isinstance(threshold, float):
+            return ""
+        name, _, date = self._named(threshold)
+        found = self.policy.find(name, date, self.region)
+        if name == "poverty_line" and (found is None or found[1].value is None):
+            return "监测线的三分之二 two thirds of: " + self.source("monitoring_line")
+        parameter = self.policy.parameters[name]
+        return f"{parameter.zh}: " + ("未有规定 none in force" if found is None else f"{found[0]} {found[1].start} {found[1].reference}")
+
+    def _named(self, threshold: str | Against) -> tuple[str, float, dt.date]:
+        if isinstance(threshold, str):
+            return threshold, 1.0, self.date
+        date = self.date
+        return threshold.of, threshold.times, date.replace(year=date.year - 1, day=min(date.day, 28)) if threshold.year_before else date
+
+    def tell(self, rule: Rule, row: int) -> list[Tried]:
+        """On what the answer of a rule rests for one household: every test of it, the population's first."""
+        asked = tests(rule.when)
+        if rule.population in POPULATIONS:
+            fact, wanted = POPULATIONS[rule.population]
+            asked = [Test.model_validate({"fact": fact, "is": wanted}), *asked]
+        return [self._tried(test, row) for test in asked]
+
+    def _tried(self, test: Test, row: int) -> Tried:
+        word, threshold = test.comparison
+        span, declared = self.facts[test.fact], self.facts.declared[test.fact]
+        value = self.threshold(threshold)
+        answer = compare(Span(span.low[row : row + 1], span.high[row : row + 1]), word, value)[0]
+        low, high = (None if np.isinf(bound[row]) else float(bound[row]) for bound in span)
+        return Tried(
+            test.fact,
+            declared.zh,
+            declared.en,
+            declared.unit,
+            low,
+            high,
+            word,
+            None if np.isnan(value) else value,
+            self.source(threshold),
+            None if np.isnan(answer) else bool(answer),
+        )
+
+
+def compare(span: Span, word: str, threshold: float) -> FloatArray:
+    """Whether a number that lies in a span stands so to a threshold.
+
+    >>> compare(Span(np.array([5000.0, 0.0, 0.0]), np.array([np.inf, 4999.0, 5000.0])), "at_least", 5000.0)
+    array([ 1.,  0., nan])
+    """
+    low, high = span
+    yes, no = {
+        "at_least": (low >= threshold, high < threshold),
+        "more_than": (low > threshold, high <= threshold),
+        "at_most": (high <= threshold, low > threshold),
+        "less_than": (high < threshold, low >= threshold),
+    }[word]
+    return np.where(yes, 1.0, np.where(no, 0.0, np.nan))
+
+
+def both(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Yes where both are; no where either is not.
+
+    >>> both(np.array([1.0, 0.0, 1.0]), np.array([1.0, np.nan, np.nan]))
+    array([ 1.,  0., nan])
+    """
+    return np.where((one == 0) | (other == 0), 0.0, one * other)
+
+
+def either(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Yes where either is; no where both are not.
+
+    >>> either(np.array([0.0, 1.0, 0.0]), np.array([0.0, np.nan, np.nan]))
+    array([ 0.,  1., nan])
+    """
+    return np.where((one == 1) | (other == 1), 1.0, one + other)
+
+
+def first_of(answers: Sequence[FloatArray]) -> FloatArray:
+    """Which of several answers, in their order, is the first yes: its place, or as many as there are where all are no.
+
+    NaN where one before it cannot be evaluated: that one might have been the first.
+
+    >>> first_of([np.array([0.0, 1.0, np.nan, 0.0]), np.array([1.0, 1.0, 1.0, 0.0])])
+    array([ 1.,  0., nan,  2.])
+    """
+    place = np.full(len(answers[0]), float(len(answers)))
+    for at, answer in reversed(list(enumerate(answers))):
+        place = np.where(answer == 1, float(at), np.where(np.isnan(answer), np.nan, place))
+    return place

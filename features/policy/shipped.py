@@ -1,0 +1,101 @@
+"""Reads the policy files that come with the software, and those of a folder that a county writes itself."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+
+from features.errors import PolicyError
+from features.policy import source
+from features.policy.language import Dated
+from features.policy.packs import HERE, Packs, read_packs
+from features.policy.registry import Parameter, Policy, Value
+from features.policy.source import Said
+
+PARAMETERS, SYNTHETIC = HERE / "parameters", HERE / "synthetic"
+MOST_FAULTS = 200
+
+
+class ParameterFile(Said):
+    """One policy number: what it is, its unit, and its values by region and start date."""
+
+    zh: str
+    en: str
+    unit: str = Field(min_length=1)
+    max_carry_years: int = Field(default=0, ge=0)
+    values: dict[str, list[Dated]]
+
+
+@lru_cache(maxsize=4)
+def load(*, synthetic: bool = False) -> Policy:
+    """The shipped policy; with `synthetic`, the made-up line table of synthetic registers instead of the real lines.
+
+    Raises:
+        PolicyError: with every fault of every file.
+    """
+    return read(synthetic=synthetic)
+
+
+def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
+    """The shipped policy, with the overlays of another folder laid over it.
+
+    Args:
+        synthetic: the made-up lines of synthetic registers instead of the real ones.
+        counties: a folder of overlays, each named after its area code; by default the shipped ones.
+
+    Raises:
+        PolicyError: with every fault of every file.
+    """
+    files = {path.stem: path for path in sorted(PARAMETERS.glob("*.yaml"))}
+    if synthetic:
+        files |= {path.stem: path for path in sorted(SYNTHETIC.glob("*.yaml"))}
+    faults: list[str] = []
+    parameters = {name: found for name, path in files.items() if (found := _parameter(path, faults)) is not None}
+    folders = {} if counties is None else {"counties": counties}
+    packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, **folders)
+    if faults:
+        shown = "\n  ".join(faults[:MOST_FAULTS])
+        raise PolicyError(f"the policy files have faults 政策文件有误 ({len(faults)}):\n  {shown}")
+    said = [
+        *files.values(),
+        *sorted(HERE.glob("rules/*.yaml")),
+        *sorted(HERE.glob("schemes/*.yaml")),
+        *sorted((counties or HERE / "counties").glob("*.yaml")),
+    ]
+    version = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in said)).hexdigest()[:12]
+    return Policy(_with_overlays(parameters, packs, synthetic=synthetic), ("synthetic-" if synthetic else "") + version, packs)
+
+
+def _with_overlays(parameters: dict[str, Parameter], packs: Packs, *, synthetic: bool) -> list[Parameter]:
+    """Parameters with the values that counties give of their own; a synthetic register's lines are the made-up ones everywhere."""
+    laid = []
+    for name, parameter in parameters.items():
+        values = dict(parameter.values)
+        if not (synthetic and (SYNTHETIC / f"{name}.yaml").exists()):
+            values |= {
+                overlay.region: tuple(map(_value, overlay.parameters[name]))
+                for overlay in packs.overlays.values()
+                if name in overlay.parameters
+            }
+        laid.append(Parameter(name, parameter.zh, parameter.en, parameter.unit, parameter.max_carry_years, values))
+    return laid
+
+
+def _value(said: Dated) -> Value:
+    return Value(said.start, said.value, said.reference, said.grade)
+
+
+def _parameter(path: Path, faults: list[str]) -> Parameter | None:
+    said = source.read(path, ParameterFile, faults)
+    if said is None:
+        return None
+    for region, dated in said.values.items():
+        starts = [value.start for value in dated]
+        if starts != sorted(set(starts)):
+            place = source.line(path, ("values", region))
+            faults.append(f"{path.name}:{place}: {region}: start dates must ascend without repeats 起始日期须递增且不重复")
+    values = {region: tuple(map(_value, dated)) for region, dated in said.values.items()}
+    return Parameter(path.stem, said.zh, said.en, said.unit, said.max_carry_years, values)
