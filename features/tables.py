@@ -131,6 +131,7 @@ MEASURES = (
 )  # fmt: skip
 CATEGORIES = (("unstable_exited", "脱贫不稳定户"), ("edge_prone", "边缘易致贫户"), ("sudden_severe", "突发严重困难户"))
 
+CHILD_UNTIL = 14  # of people under 14 the law protects everything; the register holds birth year, school and insurance only
 _YUAN = 1e7  # no household bill, balance or yearly income of this field is larger: beyond it a cell is a slip of the keyboard
 
 TABLES: dict[str, Table] = {

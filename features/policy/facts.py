@@ -8,30 +8,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
 
 from features.policy.formulas import FORMULAS
 from features.policy.language import DERIVED, WINDOWED, Cell, Fact, Range
+from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray, TableView, day
 from features.seen import Seen
 from features.tables import TABLES, Kind
 
 SCHOOL_YEAR_MONTH = 9  # school years begin on 1 September
-
-
-class Span(NamedTuple):
-    """The least and the most that a number of each household can be, (n,) each; equal where it is known."""
-
-    low: FloatArray
-    high: FloatArray
-
-    @classmethod
-    def of(cls, values: FloatArray) -> Span:
-        """Known numbers; NaN is not known at all."""
-        unknown = np.isnan(values)
-        return cls(np.where(unknown, -np.inf, values), np.where(unknown, np.inf, values))
 
 
 class Facts:
@@ -56,7 +43,8 @@ class Facts:
 
     def _drawn(self, fact: Fact) -> Span:
         if fact.formula is not None:
-            return Span.of(FORMULAS[fact.formula](self.seen))
+            worked_out = FORMULAS[fact.formula](self.seen)
+            return worked_out if isinstance(worked_out, Span) else Span.of(worked_out)
         asked = fact.count or fact.sum or fact.most or fact.value or ""
         table, _, column = asked.partition(".")
         rows = _Rows(self.seen, table)
@@ -94,10 +82,14 @@ class _Rows:
     def chosen(self, fact: Fact) -> tuple[BoolArray, BoolArray]:
         """The rows that are certainly meant, and those that may be."""
         sure = perhaps = self._within(fact.within)
+        asked = np.ones(len(self.view), dtype=bool)
+        for column, cell in fact.asked_of.items():
+            values = self.number(column)
+            asked &= self._holds(column, values, cell) | np.isnan(values)
         for column, cell in fact.where.items():
             values = self.number(column)
             holds, blank = self._holds(column, values, cell), np.isnan(values)
-            sure, perhaps = sure & holds, perhaps & (holds | blank)
+            sure, perhaps = sure & holds, perhaps & (holds | blank & asked)
         return sure, perhaps
 
     def _within(self, period: str) -> BoolArray:
@@ -162,7 +154,7 @@ def first_day(as_of: dt.date, period: str) -> dt.date:
     """The day on which a period that runs up to a date begins.
 
     >>> first_day(dt.date(2024, 3, 15), "school_year"), first_day(dt.date(2024, 3, 15), "twelve_months")
-    (datetime.date(2023, 9, 1), datetime.date(2023, 3, 16))
+    (datetime.date(2023, 9, 1), datetime.date(2023, 3, 17))
     """
     if period == "calendar_year":
         return as_of.replace(month=1, day=1)

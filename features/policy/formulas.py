@@ -11,11 +11,17 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from features.accounts import POLICY
-from features.register import Array, FloatArray, TableView
+from features.codes import code, groups
+from features.disability import SEVERE
+from features.policy.span import Span
+from features.register import Array, BoolArray, FloatArray, TableView
 from features.seen import ILLNESS_BILL, Seen
+from features.tables import CHILD_UNTIL
 
-Formula = Callable[[Seen], FloatArray]
-Kind = Callable[[TableView], Array]
+Formula = Callable[[Seen], FloatArray | Span]
+_COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
+_LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
+_RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
 def pc_net_income(seen: Seen) -> FloatArray:
@@ -35,11 +41,12 @@ def net_income(seen: Seen) -> FloatArray:
     return net
 
 
-def reference_income(seen: Seen) -> FloatArray:
+def reference_income(seen: Seen) -> Span:
     """Net income less what the household paid of bills as the insurer counts it; claims are not held apart and count as nothing."""
-    events = seen.events
-    left: FloatArray = seen.accounts.net - events.table.total(events.compliant * events.this_year)
-    return left
+    events, net = seen.events, seen.accounts.net
+    unsettled = events.of_kind[ILLNESS_BILL] & np.isnan(events.table["oop_compliant"])
+    least, most = events.table.totals(events.compliant * events.this_year, _at_most(events.compliant, unsettled, events.this_year))
+    return Span.between(net - most, net - least)
 
 
 def income_fall(seen: Seen) -> FloatArray:
@@ -49,12 +56,25 @@ def income_fall(seen: Seen) -> FloatArray:
     return fall
 
 
-def rigid_expenditure_share(seen: Seen) -> FloatArray:
-    """Share of a year's net income that medical self-payment and losses of twelve months took; none is known under an income of nothing."""
+def rigid_expenditure_share(seen: Seen) -> Span:
+    """Share of a year's net income that medical self-payment and losses of twelve months took; none is known under an income of nothing.
+
+    A bill that is not settled may have been paid in full; a bill or a loss without an amount may have taken any share.
+    """
     events, net = seen.events, seen.accounts.net
-    loss = np.where(events.of_kind[ILLNESS_BILL], events.paid, events.cost)
-    share: FloatArray = events.table.total(loss * events.this_year) / np.where(net > 0, net, np.nan)
-    return share
+    bill, table = events.of_kind[ILLNESS_BILL], events.table
+    loss = np.where(bill, events.paid, events.cost)
+    unsettled, without_amount = bill & np.isnan(table["oop_compliant"]), np.isnan(table["amount"])
+    unknown = without_amount & (unsettled | table.which(_COSTLY)[0])
+    largest = np.where(unsettled, np.maximum(loss, events.cost), loss)  # nobody pays more of a bill than the bill
+    least, most = table.totals(loss * events.this_year, _at_most(largest, unknown, events.this_year))
+    income = np.where(net > 0, net, np.nan)
+    return Span.between(least / income, most / income)
+
+
+def _at_most(amount: FloatArray, unknown: BoolArray, counts: BoolArray) -> FloatArray:
+    """Amounts of events at their most: of those that are not known, any."""
+    return np.where(counts, np.where(unknown, np.inf, amount), 0.0)
 
 
 def poverty_line(seen: Seen) -> FloatArray:
@@ -96,12 +116,13 @@ def size(seen: Seen) -> FloatArray:
     return seen.size
 
 
-def workers(seen: Seen) -> FloatArray:
-    """Members who work on the date, each counted once."""
-    spells = seen["employment"]
-    current = (spells["start_date"] <= seen.day) & (spells["end_date"] > seen.day)
-    persons = np.unique(_persons(spells)[current])
-    return np.bincount(persons >> 32, minlength=seen.n).astype(np.float64)
+def stable_workers(seen: Seen) -> Span:
+    """Members who have work on the date that is no temporary post, each counted once; who has left the household does not count."""
+    spells, members = seen["employment"], seen["members"]
+    gone = np.isin(_persons(spells), np.setdiff1d(_persons(members), _persons(seen.people.table)))
+    current = (spells["start_date"] <= seen.day) & (spells["end_date"] > seen.day) & ~gone
+    stable, unsaid = spells.which(_LASTING)
+    return Span(*(_counted(spells, current & which, seen.n) for which in (stable, stable | unsaid)))
 
 
 def months_since_identification(seen: Seen) -> FloatArray:
@@ -123,22 +144,55 @@ def half_year_income(seen: Seen) -> FloatArray:
     return lower * 4 / seen.size
 
 
-def newly_disabled(seen: Seen) -> FloatArray:
-    """Present members with a disability on record who had none on record a year ago; NaN where no member is on record."""
-    return _changed_in_a_year(seen, lambda people: people["disability_level"] > 0, lambda people: ~(people["disability_level"] > 0))
+def disabled(seen: Seen) -> Span:
+    """Present members with a disability certificate on record; where nothing is on record there is none."""
+    return _present(seen, *(2 * [_certified(seen.people.table)]))
 
 
-def left_dibao(seen: Seen) -> FloatArray:
-    """Present members not on dibao who were on it a year ago; NaN where no member is on record."""
-    return _changed_in_a_year(seen, lambda people: people["dibao"] == 0, lambda people: people["dibao"] > 0)
+def severely_disabled(seen: Seen) -> Span:
+    """Present members with a certificate of level 1 or 2; one without a level may be of any."""
+    people = seen.people.table
+    level, severe = people["disability_level"], people["disability_level"] <= SEVERE
+    return _present(seen, severe, severe | (_certified(people) & np.isnan(level)))
 
 
-def _changed_in_a_year(seen: Seen, now: Kind, then: Kind) -> FloatArray:
-    """Present members who are of one kind now and were of the other a year ago, as known then."""
-    people, before = seen.people.table, seen.register.at(seen.as_of - dt.timedelta(days=365))["members"]
-    was = _persons(before)[then(before)]
-    changed: FloatArray = people.total(now(people) & np.isin(_persons(people), was))
-    return np.where(seen.people.count > 0, changed, np.nan)
+def newly_disabled(seen: Seen) -> Span:
+    """Present members with a certificate on record who had none on record a year ago; of a household not known then, any."""
+    people, before = seen.people.table, _a_year_ago(seen)
+    now, then = _certified(people), _persons(before)[~_certified(before)]
+    new = now & np.isin(_persons(people), then)
+    return _present(seen, new, new | (now & _unknown_then(seen, before)))
+
+
+def left_dibao(seen: Seen) -> Span:
+    """Present members not on dibao who were on it a year ago, as known then; of a household not known then, any. Children have none."""
+    people, before = seen.people.table, _a_year_ago(seen)
+    who = _persons(people)
+    certainly, perhaps = (np.isin(who, _persons(before)[kind]) for kind in (before["dibao"] == 1, before["dibao"] != 0))
+    on, asked = people["dibao"], ~(seen.people.age < CHILD_UNTIL)
+    return _present(seen, (on == 0) & certainly, (on != 1) & asked & (perhaps | _unknown_then(seen, before)) | (on == 0) & certainly)
+
+
+def _certified(people: TableView) -> BoolArray:
+    """Who has a disability certificate on record: a category, a level, or both."""
+    return np.asarray((people["disability_category"] >= 0) | ~np.isnan(people["disability_level"]))
+
+
+def _present(seen: Seen, certainly: BoolArray, perhaps: BoolArray) -> Span:
+    """How many of the present members are certainly meant, and how many may be; any number where no member is on record."""
+    low, high = seen.people.table.totals(certainly, perhaps)
+    return Span(low, np.where(seen.people.count > 0, high, np.inf))
+
+
+def _a_year_ago(seen: Seen) -> TableView:
+    """The members as they were known a year before."""
+    return seen.register.at(seen.as_of - dt.timedelta(days=365))["members"]
+
+
+def _unknown_then(seen: Seen, before: TableView) -> BoolArray:
+    """Which present members are of a household of which no member was known a year ago."""
+    unknown: BoolArray = before.total(np.ones(len(before))) == 0
+    return np.asarray(unknown[seen.people.table.household])
 
 
 def _persons(rows: TableView) -> Array:
@@ -147,17 +201,27 @@ def _persons(rows: TableView) -> Array:
     return key
 
 
+def _counted(rows: TableView, chosen: BoolArray, n: int) -> FloatArray:
+    """Persons of the chosen rows by household, each counted once."""
+    return np.bincount(np.unique(_persons(rows)[chosen]) >> 32, minlength=n).astype(np.float64)
+
+
 def not_held(seen: Seen) -> FloatArray:
     """What no register holds is not known of anybody."""
     return np.full(seen.n, np.nan)
 
 
 def risk_confirmed(seen: Seen) -> FloatArray:
-    """1 where whoever went there last within twelve months found a risk, or it is monitored; 0 where none was found; NaN: nobody looked."""
+    """1 where whoever went there last within twelve months found a risk, or it is monitored; 0 where none was found; NaN: nobody looked.
+
+    A visit that met nobody says nothing; after one whose finding is blank it is not known what was found last.
+    """
     visits = seen["visits"]
-    went = (visits["visited_on"] > seen.day - 365) & (visits["visited_on"] <= seen.day) & (visits["found"] >= 0) & (visits["found"] <= 1)
-    latest = visits.highest(np.where(went, visits["visited_on"] * 2.0 + (visits["found"] == 1), np.nan))
-    found = latest % 2
+    went = (visits["visited_on"] > seen.day - 365) & (visits["visited_on"] <= seen.day) & (visits["found"] != _ABSENT)
+    # of two visits of a day the one counts that found a risk, then the one that does not say what it found
+    weight = np.where(visits["found"] == _RISK, 2.0, np.where(visits["found"] < 0, 1.0, 0.0))
+    latest = visits.highest(np.where(went, visits["visited_on"] * 3.0 + weight, np.nan))
+    found = np.array([0.0, np.nan, 1.0, np.nan])[np.where(np.isnan(latest), 3, latest % 3).astype(int)]
     return np.where(monitored(seen) > 0, 1.0, found)
 
 
@@ -165,7 +229,7 @@ FORMULAS: Mapping[str, Formula] = {
     formula.__name__: formula
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
-        exited, monitored, exit_year, relocated, size, workers, months_since_identification, half_year_income, newly_disabled, left_dibao,
-        risk_confirmed, not_held,
+        exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income, disabled,
+        severely_disabled, newly_disabled, left_dibao, risk_confirmed, not_held,
     )
 }  # fmt: skip

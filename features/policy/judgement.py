@@ -83,6 +83,10 @@ class Judgement:
         rules, answers = self._county(row).answers(kind)
         return [rule for rule, answer in zip(rules, answers, strict=True) if np.isnan(answer[row])]
 
+    def asked(self, kind: str, row: int) -> list[Any]:
+        """All rules of a kind that are asked of one household, whatever the answer."""
+        return self._county(row).answers(kind)[0]
+
     def category(self, row: int) -> str | None:
         """The category that the rules call a household by: its code, `none`, `refer`, or None: not evaluable."""
         rules, answers = self._county(row).answers("categories")
@@ -92,7 +96,7 @@ class Judgement:
         if found < len(rules):
             return str(rules[int(found)].id)
         risk = self._county(row).court.facts["risk_confirmed"]
-        return NONE if risk.high[row] < 1 else REFER
+        return NONE if risk.high[row] < 1 else REFER if risk.low[row] >= 1 else None
 
     def classes(self, row: int) -> dict[str, Rule | None]:
         """The class of a household in each system of its county; None where it cannot be told."""

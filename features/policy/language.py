@@ -71,6 +71,7 @@ class Fact(Said):
         count: rows of this table; `sum`, `most`: of this `table.column`; `value`: of the household's one row; `formula`: one of
             `features.policy.formulas`.
         where: which rows.
+        asked_of: whom the question concerns: what is blank of anybody else leaves no doubt. Of children, say, no labour is on record.
         within: which period up to the date.
         per: with `member`, rows are added up person by person first, and the person with most stands for the household.
     """
@@ -84,6 +85,7 @@ class Fact(Said):
     value: str | None = None
     formula: Name | None = None
     where: dict[str, Cell] = Field(default_factory=dict)
+    asked_of: dict[str, Cell] = Field(default_factory=dict)
     within: Period = "ever"
     per: Literal["household", "member"] = "household"
 
@@ -93,17 +95,17 @@ class Fact(Said):
         if len(ways) != 1:
             raise ValueError("give exactly one of count, sum, most, value, formula 须且只须写一项")
         if self.formula is not None:
-            if self.where or self.within != "ever" or self.per != "household":
+            if self.where or self.asked_of or self.within != "ever" or self.per != "household":
                 raise ValueError("a formula has no where, within or per 公式不带筛选")
             return self
         table, _, column = ways[0].partition(".")
         if (self.count is None) != bool(column):
             raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
         known = _columns(table)
-        for name in (*self.where, *([column] if column else [])):
+        for name in (*self.where, *self.asked_of, *([column] if column else [])):
             if name not in known:
                 raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
-        for name, cell in self.where.items():
+        for name, cell in (*self.where.items(), *self.asked_of.items()):
             _check_cell(table, name, cell)
         if self.within != "ever" and table not in WINDOWED:
             raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")

@@ -89,24 +89,30 @@ def laid_over(wide: Pack, narrow: Pack) -> Pack:
     return Pack.model_construct(**laid)
 
 
-def read_packs(units: Mapping[str, str], faults: list[str], national: Path = NATIONAL, counties: Path = COUNTIES) -> Packs:
+def county_files(folder: Path | None) -> list[Path]:
+    """The files of counties that come with the software, those of a folder in the place of the ones that bear the same area code."""
+    folders = [COUNTIES] if folder is None else [COUNTIES, folder]
+    found = {path.name: path for one in folders for path in sorted(one.glob("*.yaml"))}
+    return [found[name] for name in sorted(found)]
+
+
+def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[Path]) -> Packs:
     """Reads all files of rules.
 
     Args:
         units: of every parameter, by name.
         faults: every fault is added, with file and line.
-        national: folder of the nation's rules.
-        counties: folder of the overlays, each named after its area code.
+        counties: the overlays, each named after its area code.
     """
     whole = Pack()
     files: list[tuple[Path, Pack]] = []
-    for path in sorted(national.glob("*.yaml")):
+    for path in sorted(NATIONAL.glob("*.yaml")):
         pack = source.read(path, Pack, faults)
         if pack is not None:
             files.append((path, pack))
             whole = laid_over(whole, pack)
     overlays = {}
-    for path in sorted(counties.glob("*.yaml")):
+    for path in counties:
         overlay = source.read(path, Overlay, faults)
         if overlay is None:
             continue

@@ -13,9 +13,10 @@ from typing import Any as Anything
 
 import numpy as np
 
-from features.policy.facts import Facts, Span
+from features.policy.facts import Facts
 from features.policy.language import Against, All, Condition, Not, Rule, Test, Threshold, tests
 from features.policy.registry import Policy
+from features.policy.span import Span
 from features.register import FloatArray
 
 LINES = ("poverty_line", "monitoring_line")  # of which one may follow from the other

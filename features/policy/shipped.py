@@ -11,7 +11,7 @@ from pydantic import Field
 from features.errors import PolicyError
 from features.policy import source
 from features.policy.language import Dated
-from features.policy.packs import HERE, Packs, read_packs
+from features.policy.packs import HERE, Packs, county_files, read_packs
 from features.policy.registry import Parameter, Policy, Value
 from features.policy.source import Said
 
@@ -44,7 +44,7 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
 
     Args:
         synthetic: the made-up lines of synthetic registers instead of the real ones.
-        counties: a folder of overlays, each named after its area code; by default the shipped ones.
+        counties: a folder of overlays, each named after its area code; one takes the place of the shipped one of its region.
 
     Raises:
         PolicyError: with every fault of every file.
@@ -54,8 +54,8 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
         files |= {path.stem: path for path in sorted(SYNTHETIC.glob("*.yaml"))}
     faults: list[str] = []
     parameters = {name: found for name, path in files.items() if (found := _parameter(path, faults)) is not None}
-    folders = {} if counties is None else {"counties": counties}
-    packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, **folders)
+    overlays = county_files(counties)
+    packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, overlays)
     if faults:
         shown = "\n  ".join(faults[:MOST_FAULTS])
         raise PolicyError(f"the policy files have faults 政策文件有误 ({len(faults)}):\n  {shown}")
@@ -63,7 +63,7 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
         *files.values(),
         *sorted(HERE.glob("rules/*.yaml")),
         *sorted(HERE.glob("schemes/*.yaml")),
-        *sorted((counties or HERE / "counties").glob("*.yaml")),
+        *overlays,
     ]
     version = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in said)).hexdigest()[:12]
     return Policy(_with_overlays(parameters, packs, synthetic=synthetic), ("synthetic-" if synthetic else "") + version, packs)

@@ -13,9 +13,8 @@ import numpy as np
 import pandas as pd
 
 from features.register import EPOCH_ORDINAL
-from features.tables import TABLES
+from features.tables import CHILD_UNTIL, TABLES
 
-CHILD_UNTIL = 14  # of people under 14 the law protects everything; the register holds birth year, school and insurance only
 QUARTER_MONTHS = 3
 NOT_OF_CHILDREN = (
     "chronic_disease",

@@ -1,0 +1,93 @@
+"""Every case of `tests/policy_cases` is answered as it says, with the clause it says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from features.policy.judgement import Judgement
+from tests.features.policy.cases import KINDS, Case, cases, judged, judged_alone, policy, register, rows, unknowns
+
+CASES = cases()
+
+
+def references(rules: list[Any]) -> dict[str, str]:
+    return {rule.id: rule.reference for rule in rules}
+
+
+def rests_on(found: dict[str, str], expected: dict[str, str]) -> None:
+    """Each answer's reference names the clause that the case names."""
+    for name, clause in expected.items():
+        assert clause, f"{name}: the case names no clause"
+        assert clause in found[name], f"{name} rests on {found[name]!r}, not on {clause!r}"
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.place for case in CASES])
+def test_case_is_answered_as_written(case: Case) -> None:
+    judgement = judged_alone(case)
+    expect, said = case.expect, case.expect.model_fields_set
+    assert said, "a case expects something"
+    for kind in KINDS:
+        found = references(judgement.holding(kind, 0))
+        exactly = getattr(expect, kind)
+        if exactly is not None:
+            assert found.keys() == exactly.keys(), case.name
+            rests_on(found, exactly)
+        if kind in expect.open:
+            unknown = {rule.id: rule for rule in judgement.open(kind, 0)}
+            assert unknown.keys() == expect.open[kind].keys(), case.name
+            for name, fact in expect.open[kind].items():
+                assert fact in unknowns(judgement, unknown[name]), f"{case.name}: {name}"
+    if "category" in said:
+        category(case, judgement)
+    classes(case, judgement)
+
+
+def category(case: Case, judgement: Judgement) -> None:
+    expect = case.expect
+    assert judgement.category(0) == expect.category, case.name
+    for rule in judgement.holding("categories", 0):
+        assert expect.clause, "the case names no clause"
+        assert expect.clause in rule.reference
+        assert not expect.alias or expect.alias in rule.aliases
+    if expect.category is None:
+        lacking = set().union(*(unknowns(judgement, rule) for rule in judgement.open("categories", 0)))
+        assert set(expect.because) <= lacking, f"{case.name}: for want of {lacking}"
+
+
+def classes(case: Case, judgement: Judgement) -> None:
+    found = judgement.classes(0)
+    helped = {rule.id: rule.measures for rule in (*found.values(), *judgement.holding("gaps", 0)) if rule is not None}
+    for system, expected in case.expect.classes.items():
+        rule = found[system]
+        if expected is None:
+            assert rule is None, case.name
+        else:
+            assert rule is not None, case.name
+            assert [rule.id] == list(expected), case.name
+            rests_on({rule.id: rule.reference}, expected)
+    for name, measures in case.expect.measures.items():
+        assert helped[name] == measures, case.name
+
+
+def test_the_plain_household_leaves_nothing_open_but_what_no_register_holds() -> None:
+    case = CASES[0]
+    plain = judged(register(rows({}, "520523", case.date)), case.date)
+    assert [rule.id for kind in KINDS for rule in plain.open(kind, 0)] == ["food_and_clothing"]
+    assert [rule.id for kind in KINDS for rule in plain.holding(kind, 0)] == []
+
+
+def test_every_rule_in_force_somewhere_holds_in_some_case() -> None:
+    """What no case ever sees hold, nobody has checked against its text."""
+    packs = policy().packs
+    assert packs is not None
+    shipped = {
+        rule.id for region in packs.overlays for kind in (*KINDS, "classes", "categories") for rule in getattr(packs.at(region).pack, kind)
+    }
+    seen: set[str] = set()
+    for case in CASES:
+        judgement = judged_alone(case)
+        seen |= {rule.id for kind in (*KINDS, "classes", "categories") for rule in judgement.holding(kind, 0)}
+    never = {"food_and_clothing", "reassured", "deficient", "exit_able", "bottom", "relocated_between"}  # rest on what no register holds
+    assert shipped - seen == never
