@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from features.errors import Problem, UserError
 
@@ -77,7 +78,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"[red]{error}[/red]")
+        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
         raise SystemExit(error.exit_code) from None
 
 

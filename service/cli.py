@@ -6,10 +6,11 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
-from service.commands import audit, backup, data, model, people, reproducing, scoring, serving, storage
+from service.commands import audit, backup, data, model, people, policy, reproducing, scoring, serving, storage
 
 app = typer.Typer(
     help="防贫服务：导入、评分、提供接口。 Fangpin service: import, score, serve.",
@@ -23,6 +24,7 @@ app.add_typer(audit.app, name="audit")
 app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
 app.add_typer(model.model_app, name="model")
+app.add_typer(policy.policy_app, name="policy")
 
 
 def main() -> None:
@@ -30,7 +32,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {error}", markup=True, soft_wrap=True)
+        Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {escape(str(error))}", markup=True, soft_wrap=True)
         sys.exit(error.exit_code)
     except OperationalError as error:
         words = (

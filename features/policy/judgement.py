@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from features.policy.facts import Facts
-from features.policy.language import Pack, Rule
-from features.policy.packs import InForce, Packs
+from features.policy.language import Rule
+from features.policy.packs import InForce, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import Court, first_of
 from features.register import FloatArray
@@ -60,7 +60,7 @@ class Judgement:
     """
 
     def __init__(self, seen: Seen, policy: Policy) -> None:
-        packs = policy.packs or Packs(Pack(), {})
+        packs = packs_of(policy)
         codes = [code[:6] for code in seen.register.texts.get(("households", "village_code"), ())]
         regions = [*dict.fromkeys([*codes, ""])]  # the last is for a village not known
         self._of = np.array([regions.index(code) for code in codes] + [regions.index("")], dtype=np.int32)[seen.village]

@@ -14,6 +14,7 @@ from typing import Any
 from features.policy import source
 from features.policy.formulas import FORMULAS
 from features.policy.language import RULES, Against, Fact, Overlay, Pack, Rule, tests
+from features.policy.registry import Policy
 
 HERE = Path(__file__).parent
 NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
@@ -63,17 +64,33 @@ class Packs:
             found = self._in_force[key] = self._laid(key)
         return found
 
+    def above(self, region: str) -> Pack:
+        """What is inherited in a region: the rules of all wider ones."""
+        pack = self.national
+        for overlay in self._chain(region):
+            pack = pack if overlay.region == region else laid_over(pack, overlay)
+        return pack
+
+    def _chain(self, region: str) -> list[Overlay]:
+        """The overlays that count in a region, the widest first."""
+        codes = dict.fromkeys((NATION, region[:2], region[:4], region[:6]))
+        return [self.overlays[code] for code in codes if code in self.overlays]
+
     def _laid(self, region: str) -> InForce:
-        chain = [self.overlays[code] for code in (NATION, region[:2], region[:4], region[:6]) if code in self.overlays]
+        chain = self._chain(region)
         pack: Pack = self.national
         profiles: list[str] = []
         windows: dict[str, str] = {}
-        for overlay in dict.fromkeys(overlay.region for overlay in chain):
-            said = self.overlays[overlay]
+        for said in chain:
             pack = laid_over(pack, said)
             profiles = profiles if said.profiles is None else said.profiles
             windows |= {measure: window for window, measures in said.windows.items() for measure in measures}
         return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows)
+
+
+def packs_of(policy: Policy) -> Packs:
+    """The rules beside the parameters; none where only parameters were read."""
+    return policy.packs or Packs(Pack(), {})
 
 
 def laid_over(wide: Pack, narrow: Pack) -> Pack:

@@ -58,7 +58,7 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
     packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, overlays)
     if faults:
         shown = "\n  ".join(faults[:MOST_FAULTS])
-        raise PolicyError(f"the policy files have faults 政策文件有误 ({len(faults)}):\n  {shown}")
+        raise PolicyError(f"the policy files have faults 政策文件有误，请按行号改正 mend the lines named ({len(faults)}):\n  {shown}")
     said = [
         *files.values(),
         *sorted(HERE.glob("rules/*.yaml")),

@@ -35,14 +35,25 @@ def read(path: Path, shape: type[T], faults: list[str]) -> T | None:
     Returns:
         what was read; None where there was a fault.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
+        aliases = [event for event in yaml.parse(text, LOADER) if isinstance(event, yaml.AliasEvent)]
         loader = LOADER(text)
         tree = loader.get_single_node()
-        content = loader.construct_document(tree)
+        content = None if tree is None or aliases else loader.construct_document(tree)
+    except UnicodeDecodeError:
+        faults.append(f"{path.name}:1: is no UTF-8 text 不是 UTF-8 文本; save it as UTF-8 请另存为 UTF-8")
+        return None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         faults.append(f"{path.name}:{line}: is no YAML 不是合法的 YAML: {error.problem}")
+        return None
+    except yaml.YAMLError as error:
+        faults.append(f"{path.name}:1: is no YAML 不是合法的 YAML: {error}")
+        return None
+    if aliases:
+        line = aliases[0].start_mark.line + 1 if aliases[0].start_mark else 1
+        faults.append(f"{path.name}:{line}: *{aliases[0].anchor}: write it out 不用别名，请写全")
         return None
     for line, key in _repeated(tree):
         faults.append(f"{path.name}:{line}: {key} stands here twice 重复条目")
@@ -52,7 +63,7 @@ def read(path: Path, shape: type[T], faults: list[str]) -> T | None:
         for fault in error.errors():
             where = [part for part in fault["loc"] if part in (*_keys(tree), *range(10_000))] or fault["loc"]
             name = ".".join(str(part) for part in fault["loc"])
-            said = SAID.get(fault["type"]) or fault["msg"].removeprefix("Value error, ")
+            said = SAID.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should be", "内容不符 should be")
             faults.append(f"{path.name}:{_line(tree, where)}: {name}: {said}")
         return None
 

@@ -112,9 +112,9 @@ def test_all_faults_of_the_files_are_told_at_once(tmp_path: Path, monkeypatch: p
     finally:
         load.cache_clear()
     for expected in (
-        "one.yaml:6: values.CN.0.value: Input should be a valid number",
+        "one.yaml:6: values.CN.0.value: 内容不符 should be a valid number",
         "one.yaml:6: values.CN.0.reference: is missing",
-        "one.yaml:6: values.CN.0.grade: Input should be",
+        "one.yaml:6: values.CN.0.grade: 内容不符 should be",
         "two.yaml:1: unit: is missing",
         "two.yaml:2: colour: unknown entry",
     ):

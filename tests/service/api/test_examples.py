@@ -64,6 +64,8 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("get", "/api/v1/lists/diff", "?from=1&to=1", {}),
         ("get", "/api/v1/model", "", {}),
         ("get", "/api/v1/model/history", "", {}),
+        ("get", "/api/v1/policy", "", {}),
+        ("get", "/api/v1/policy/diff", "?from=2020-11-30", {}),
         (
             "post",
             "/api/v1/imports",

@@ -1,0 +1,172 @@
+"""GET /api/v1/policy and /policy/diff: what policy says in a county on a date, with where it is written, and what changed between two."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+import anyio.to_thread
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from features.policy import reference
+from features.policy.shipped import load
+from service.api.context import CountsCaller, ServiceDep, from_database, no_list
+from service.problems import Json
+from service.regions import COUNTY_DIGITS, REGION_PATTERN
+from service.storage.score_store import active
+from service.wire import ERRORS
+
+router = APIRouter(prefix="/api/v1", tags=["policy"], responses=ERRORS)
+
+RuleKind = Literal["triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions"]
+REGION_WORDS = "区划代码 6, 9 or 12 digits inside the token's region; policy is that of the county"
+
+
+class ParameterItem(BaseModel):
+    """A value of policy on the date; null is not evaluable, and never a pass."""
+
+    name: str
+    zh: str
+    en: str
+    unit: str
+    value: float | None
+    stated_by: str | None = Field(description="CN, a province or a county: who states it; null: nobody")
+    since: str | None = Field(alias="from", description="the day from which it holds")
+    reference: str | None
+    grade: str | None = Field(description="sourced, derived, memory, synthetic, calibrated, or proposal")
+
+
+class RuleItem(BaseModel):
+    """A rule in force, in words."""
+
+    rule: str
+    zh: str
+    en: str
+    population: str = Field(description="all, exited, ordinary or monitored households")
+    when_zh: str
+    when_en: str
+    department: str | None = Field(description="of a trigger: whose data it is")
+    risk: str | None
+    period: str | None = Field(description="of a trigger: a household has one open clue for each risk and period")
+    profile: str | None = Field(description="of a trigger: the set with which a county chooses it")
+    system: str | None = Field(description="of a class: the county's system that it is a class of")
+    measures: list[str] | None = Field(description="of a gap or class: the help that goes with it")
+    aliases: list[str] | None = Field(description="of a category: other names it goes by")
+    since: str | None = Field(alias="from")
+    until: str | None = Field(description="the first day on which it no longer holds")
+    reference: str
+    grade: str
+
+
+class MeasureItem(BaseModel):
+    """A kind of help."""
+
+    name: str
+    zh: str
+    en: str
+    developmental: bool = Field(description="lets people earn; else it secures")
+    batches: list[str] = Field(description="other names it goes by")
+    window: str | None = Field(description="the county's service window that gives it")
+
+
+class UndefinedItem(BaseModel):
+    """What a county's report names and does not define."""
+
+    name: str
+    zh: str
+    en: str
+    reference: str
+    content: list[str] = Field(description="what a county wrote it means; empty: not defined")
+
+
+class PolicyAnswer(BaseModel):
+    """What policy says in a county on a date."""
+
+    date: str
+    region: str
+    names: list[str] = Field(description="whose files count, the widest region first")
+    profiles: list[str] = Field(description="the sets of triggers in use")
+    parameters: list[ParameterItem]
+    rules: dict[RuleKind, list[RuleItem]]
+    measures: list[MeasureItem]
+    answers: dict[str, list[str]] = Field(description="to each risk the kinds of help of which one at least is due")
+    undefined: list[UndefinedItem]
+    policy_version: str
+    synthetic: bool = Field(description="with the made-up lines of synthetic registers")
+
+
+class ParameterChange(BaseModel):
+    """A value that is not the same on the two dates."""
+
+    name: str
+    zh: str
+    before: ParameterItem
+    after: ParameterItem
+
+
+class PolicyDiffAnswer(BaseModel):
+    """What changed between two dates."""
+
+    start: str = Field(alias="from")
+    to: str
+    region: str
+    parameters: list[ParameterChange]
+    began: dict[RuleKind, list[RuleItem]]
+    ended: dict[RuleKind, list[RuleItem]]
+    policy_version: str
+    synthetic: bool
+
+
+class PolicyQuery(BaseModel):
+    """Where and when."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    region: str | None = Field(None, pattern=REGION_PATTERN, description=REGION_WORDS)
+    date: dt.date | None = Field(None, description="日期 YYYY-MM-DD; by default the as_of of the list in use")
+
+
+class PolicyDiffQuery(BaseModel):
+    """Where, and between which dates."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    region: str | None = Field(None, pattern=REGION_PATTERN, description=REGION_WORDS)
+    since: dt.date = Field(alias="from", description="较早日期 the earlier day, YYYY-MM-DD")
+    to: dt.date | None = Field(None, description="较晚日期 the later day; by default the as_of of the list in use")
+
+
+@router.get("/policy", response_model=PolicyAnswer, summary="现行政策 Policy in force")
+async def policy(query: Annotated[PolicyQuery, Query()], service: ServiceDep, caller: CountsCaller) -> Response:
+    """Every value with its source, every rule in words by kind, the sets of triggers in use, and what is named but not defined."""
+    county = caller.scope(query.region)[:COUNTY_DIGITS]
+    date, synthetic = await _meant(service, query.date)
+    return await _told(lambda shipped: reference.in_force(shipped, date, county), synthetic=synthetic)
+
+
+@router.get("/policy/diff", response_model=PolicyDiffAnswer, summary="政策变化 What changed in policy")
+async def policy_diff(query: Annotated[PolicyDiffQuery, Query()], service: ServiceDep, caller: CountsCaller) -> Response:
+    """Values that are not the same on two dates, rules that began and rules that ended."""
+    county = caller.scope(query.region)[:COUNTY_DIGITS]
+    date, synthetic = await _meant(service, query.to)
+    return await _told(lambda shipped: reference.difference(shipped, query.since, date, county), synthetic=synthetic)
+
+
+async def _meant(service: ServiceDep, date: dt.date | None) -> tuple[dt.date, bool]:
+    """The date asked for, else that of the list in use; and whether that list is of a synthetic register."""
+    current = await from_database(service, active)
+    if current is None:
+        if date is None:
+            raise no_list()
+        return date, False
+    return date or dt.date.fromisoformat(current.as_of), bool(current.synthetic)
+
+
+async def _told(look: Any, *, synthetic: bool) -> Response:
+    def work() -> dict[str, Any]:
+        shipped = load(synthetic=synthetic)
+        return {**look(shipped), "policy_version": shipped.version, "synthetic": synthetic}
+
+    return Json(await anyio.to_thread.run_sync(work))  # the files may have to be read first

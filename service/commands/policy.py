@@ -1,0 +1,78 @@
+"""Commands for policy: what is in force where and when, and whether the files that a county wrote can be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from service.commands.console import console, read_date
+
+policy_app = typer.Typer(help="政策规则与参数 Policy: values and rules.", no_args_is_help=True)
+
+
+@policy_app.command("check")
+def policy_check(
+    folder: Annotated[Path, typer.Argument(help="县级政策文件夹 folder of county files, each named after its area code")],
+) -> None:
+    """检查县自行编写的政策文件，列出全部问题；通过则列出新增内容。 Check county files: every fault with its line, or what they add."""
+    from features.errors import UserError
+    from features.policy.packs import packs_of
+    from features.policy.reference import additions
+    from features.policy.shipped import read
+
+    codes = [path.stem for path in sorted(folder.glob("*.yaml"))]
+    if not codes:
+        raise UserError(
+            f"{folder} 中没有县级政策文件 holds no county file; name one after its area code, 450422.yaml, see docs/counties.md"
+        )
+    packs = packs_of(read(counties=folder))
+    for code in codes:
+        said = packs.overlays[code]
+        table = Table("项目 part", "新增 new", "替换 in the place of", title=escape(f"{code} {said.zh} {said.en}"), title_justify="left")
+        for part, new, instead in additions(packs, code):
+            table.add_row(part, escape(", ".join(new)), escape(", ".join(instead)))
+        console.print(table)
+    console.print(
+        f"没有问题 no faults: {len(codes)} 个文件 files. 启用请放入 to use them, copy them to: features/policy/counties/", soft_wrap=True
+    )
+
+
+@policy_app.command("show")
+def policy_show(
+    region: Annotated[str, typer.Option("--region", help="区划代码 area code")],
+    date: Annotated[str, typer.Option("--date", help="日期 YYYY-MM-DD the day")],
+    *,
+    synthetic: Annotated[
+        bool, typer.Option("--synthetic", help="用合成县的虚构监测线 with the made-up lines of synthetic registers")
+    ] = False,
+) -> None:
+    """显示一县在某日的参数与规则及其依据。 Show what is in force in a county on a day, and where it is written."""
+    from features.policy.reference import in_force
+    from features.policy.shipped import load
+
+    shipped = load(synthetic=synthetic)
+    told = in_force(shipped, read_date(date), region)
+    console.print(f"{' → '.join(told['names'])}, {told['date']}, 版本 version {shipped.version}", markup=False)
+    values = Table("参数 parameter", "值 value", "单位 unit", "出处 stated by", "依据 reference", "等级 grade")
+    for one in told["parameters"]:
+        value = "不可评 none" if one["value"] is None else f"{one['value']:.10g}"
+        stated = " ".join(word for word in (one["stated_by"], one["from"]) if word)
+        values.add_row(one["zh"], value, one["unit"], stated, escape(one["reference"] or ""), one["grade"] or "")
+    console.print(values)
+    for kind, rules in told["rules"].items():
+        if rules:
+            console.print(_rules(kind, rules))
+    if told["undefined"]:
+        names = "; ".join(f"{one['zh']} ({one['reference']})" for one in told["undefined"] if not one["content"])
+        console.print(f"县报告提及而未定义 named and not defined: {names}", markup=False, soft_wrap=True)
+
+
+def _rules(kind: str, rules: list[dict[str, Any]]) -> Table:
+    table = Table(kind, "条件 when", "依据 reference", "等级 grade")
+    for one in rules:
+        table.add_row(*(escape(cell) for cell in (f"{one['zh']} {one['rule']}", one["when_zh"], one["reference"], one["grade"])))
+    return table
