@@ -124,6 +124,7 @@ killing: setup-dev ## 中断检验 kill the service at random points: make killi
 
 docs: setup-dev ## 重新生成文档 render the generated docs
 	@$(PY) -m features dictionary
+	@$(PY) -m features policy
 	@FANGPIN_WRITE_DOCS=1 $(PY) -m pytest -q -p no:cacheprovider tests/service/api/test_examples.py -k "not postgresql"
 
 test: setup-dev ## 全部测试 run all tests

@@ -1,4 +1,4 @@
-"""Commands around the register: `python -m features validate|template|dictionary`."""
+"""Commands around the register: `python -m features validate|template|dictionary|policy`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rich.markup import escape
 from features.errors import Problem, UserError
 
 app = typer.Typer(
-    help="登记册：校验、Excel 模板、数据字典 The register: validation, Excel template, data dictionary.",
+    help="登记册：校验、Excel 模板、数据字典、政策一览 The register: validation, Excel template, data dictionary, policy page.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -61,6 +61,18 @@ def dictionary(
     from features.dictionary import render
 
     out.write_text(render(), encoding="utf-8")
+    console.print(f"已写出 written: {out}")
+
+
+@app.command()
+def policy(
+    out: Annotated[Path, typer.Option(help="要写的 Markdown 文件 the file to write")] = Path("docs/policy.md"),
+) -> None:
+    """由政策文件生成政策一览 Renders the page of all values and rules from the policy files."""
+    from features.policy.page import render
+    from features.policy.shipped import load
+
+    out.write_text(render(load()), encoding="utf-8")
     console.print(f"已写出 written: {out}")
 
 

@@ -1,0 +1,183 @@
+"""The page docs/policy.md: every parameter, every rule and every county side by side, rendered from the files of policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from features.policy.language import Fact, Pack, Rule
+from features.policy.packs import HERE, NATION, Packs, packs_of
+from features.policy.reference import words
+from features.policy.registry import Policy
+
+KINDS = {
+    "triggers": "推送规则 Triggers: a department's data call for a visit",
+    "categories": "三类监测对象 Categories, for a household whose risk people have confirmed",
+    "gaps": "短板 Gaps: what is guaranteed and lacking, and what closes it",
+    "classes": "分类 Classes of a county's own system; of each system the first that holds",
+    "cohorts": "重点人群台账 Cohorts that a county keeps a ledger of",
+    "blockers": "消除监测的阻断 Blockers of ending the monitoring",
+    "exclusions": "负面清单 Findings that demand a note, and change nothing",
+}
+POPULATIONS = {"all": "全部 all", "exited": "脱贫户 exited", "ordinary": "一般农户 ordinary", "monitored": "监测对象 monitored"}
+RULE_HEAD = ("规则 rule", "地区 region", "农户 households", "条件 when", "属于 of", "期间 in force", "依据 reference", "等级 grade")
+GRADES = {
+    "sourced": "有出处 seen in a source",
+    "derived": "推算 worked out of a sourced one",
+    "memory": "凭记忆，未核实 from memory, unverified",
+    "synthetic": "虚构 made up, for synthetic registers",
+    "calibrated": "校准 fitted to a report's figures",
+    "proposal": "建议 a proposal, no law",
+}
+
+
+def render(policy: Policy) -> str:
+    """The whole page as Markdown."""
+    packs = packs_of(policy)
+    parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs.national))
+    ends = (_counties(policy, packs), _undefined(packs), _sources())
+    return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
+
+
+def _head() -> Iterator[str]:
+    yield "# 政策 Policy"
+    yield ""
+    yield "由政策文件生成，请勿手改 Rendered from `features/policy/` by `python -m features policy`; do not edit."
+    yield ""
+    yield "缺失的数值是“不可评估”，绝不当作通过；任何规则都不改变监测身份。"
+    yield "What is missing is “not evaluable”, never a pass; no rule changes a status."
+    yield ""
+    yield "县自行编写政策文件 how a county writes its own file: [counties.md](counties.md)."
+    yield "某日某县现行内容 what is in force somewhere on a day: `GET /api/v1/policy`, `python -m service policy show`."
+    yield ""
+    yield from _table(("等级 grade", "含义 meaning"), ((f"`{grade}`", meaning) for grade, meaning in GRADES.items()))
+
+
+def _parameters(policy: Policy) -> Iterator[str]:
+    yield "## 参数 Parameters"
+    yield ""
+    yield "数值自起始日起有效，至下一起始日，最多至其所在年度之后若干年。"
+    yield "A value holds from its day until the next, and at most so many years past its own."
+    yield ""
+    for name, parameter in sorted(policy.parameters.items()):
+        yield f"### {parameter.zh} `{name}`"
+        yield ""
+        yield f"{parameter.en} 单位 unit: {parameter.unit}. 可沿用年数 carried for: {parameter.max_carry_years}."
+        yield ""
+        rows = (
+            (
+                _region(region),
+                str(value.start),
+                "不可评 none" if value.value is None else f"{value.value:.10g}",
+                value.reference,
+                value.grade,
+            )
+            for region, values in sorted(parameter.values.items(), key=lambda item: (item[0] != NATION, item[0]))
+            for value in values
+        )
+        yield from _table(("地区 region", "起始 from", "数值 value", "依据 reference", "等级 grade"), rows)
+
+
+def _region(code: str) -> str:
+    return "全国 nation" if code == NATION else f"`{code}`"
+
+
+def _rules(policy: Policy, packs: Packs) -> Iterator[str]:
+    yield "## 规则 Rules"
+    yield ""
+    packed: list[tuple[str, Pack, Mapping[str, Fact]]] = [(_region(NATION), packs.national, packs.national.facts)]
+    packed += [(overlay.zh, overlay, packs.at(overlay.region).pack.facts) for overlay in packs.overlays.values()]
+    for kind, title in KINDS.items():
+        rows = [
+            (f"{rule.zh} {rule.en} `{rule.id}`", where, POPULATIONS[rule.population], words(rule.when, facts, policy, "zh"), *_more(rule))
+            for where, pack, facts in packed
+            for rule in getattr(pack, kind)
+        ]
+        if rows:
+            yield f"### {title}"
+            yield ""
+            yield from _table(RULE_HEAD, rows)
+
+
+def _more(rule: Rule) -> tuple[str, ...]:
+    """What only rules of its kind say (whose data, the set of a trigger, the system of a class, help, other names), days and reference."""
+    said: list[Any] = [getattr(rule, name, None) for name in ("department", "profile", "system")]
+    said += [*getattr(rule, "measures", ()), *getattr(rule, "aliases", ())]
+    return ", ".join(str(word) for word in said if word), _days(rule), rule.reference, rule.grade
+
+
+def _days(rule: Rule) -> str:
+    return f"{rule.start or ''} … {rule.until or ''}".strip() if rule.start or rule.until else ""
+
+
+def _measures(pack: Pack) -> Iterator[str]:
+    yield "## 帮扶措施 Help"
+    yield ""
+    rows = (
+        (
+            f"{help_.zh} {help_.en} `{name}`",
+            "开发式 lets people earn" if help_.developmental else "保障性 secures",
+            "、".join(help_.batches),
+        )
+        for name, help_ in pack.measures.items()
+    )
+    yield from _table(("措施 help", "性质 kind", "别名 also called"), rows)
+    yield from _table(("风险 risk", "至少一项 one at least of"), ((f"`{risk}`", ", ".join(given)) for risk, given in pack.answers.items()))
+
+
+def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
+    """The regions side by side: which sets of triggers they use, and what they have of their own."""
+    regions = [overlay for code, overlay in sorted(packs.overlays.items(), key=lambda item: (item[0] != NATION, item[0]))]
+    yield "## 各县并列 Counties side by side"
+    yield ""
+    yield "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。"
+    yield "The nation's column is that of a county without a file; what is not a county's own is inherited."
+    yield ""
+    rows: list[tuple[str, ...]] = []
+    in_use = [packs.at("" if overlay.region == NATION else overlay.region) for overlay in regions]
+    for profile in dict.fromkeys(trigger.profile for region in in_use for trigger in region.pack.triggers):
+        rows.append((f"推送规则组 triggers `{profile}`", *("✓" if profile in region.profiles else "" for region in in_use)))
+    for kind, title in KINDS.items():
+        own = [tuple(f"{rule.zh}" for rule in getattr(overlay, kind)) for overlay in regions]
+        if any(own):
+            rows.append((title.split(":")[0].split(",")[0].split(";")[0], *("、".join(names) for names in own)))
+    for name in sorted(policy.parameters):
+        if any(name in overlay.parameters for overlay in regions):
+            stated = ("；".join(f"{dated.start}: {dated.value}" for dated in overlay.parameters.get(name, ())) for overlay in regions)
+            rows.append((policy.parameters[name].zh, *stated))
+    if any(overlay.windows for overlay in regions):
+        rows.append(("服务窗口 service windows", *("、".join(overlay.windows) for overlay in regions)))
+    yield from _table(("", *(f"{overlay.zh} {overlay.en} `{overlay.region}`" for overlay in regions)), rows)
+
+
+def _undefined(packs: Packs) -> Iterator[str]:
+    yield "## 未定义 Named and not defined"
+    yield ""
+    yield "县报告提及而未说明的制度；在县里写明之前一律为空，软件不代为编造。"
+    yield "Named in the counties' reports; empty until a county writes what they mean."
+    yield ""
+    named = dict(packs.national.undefined) | {name: said for overlay in packs.overlays.values() for name, said in overlay.undefined.items()}
+    rows = ((f"{said.zh} `{name}`", said.en, said.reference, "；".join(said.content)) for name, said in named.items())
+    yield from _table(("名称 name", "English", "出处 reference", "内容 content"), rows)
+
+
+def sources() -> dict[str, str]:
+    """What the marks in references stand for."""
+    found: dict[str, str] = yaml.safe_load((HERE / "sources.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def _sources() -> Iterator[str]:
+    yield "## 依据中的记号 Marks in references"
+    yield ""
+    yield from _table(("记号 mark", "来源 source"), sources().items())
+
+
+def _table(head: tuple[str, ...], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + " --- |" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in row) + " |"
+    yield ""
