@@ -100,7 +100,7 @@ $(DEMO)/.list: $(DEMO)/.model
 	@echo "==> 4/4 评分 score"
 	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service score; echo "    $$SECONDS 秒 s"; touch $@
 
-demo: $(DEMO)/.list ## 合成县演示：生成、训练、评分、启动 synthetic county, model, list, server (COUNTY= HOUSEHOLDS= PORT= SERVE=0)
+demo: $(DEMO)/.list ## 合成县演示：生成、训练、评分、启动 synthetic county, model, list, server (COUNTY=jinsha|zhenan|teng|jian|mizhi HOUSEHOLDS= PORT= SERVE=0)
 ifeq ($(SERVE),0)
 	@echo "已就绪，启动请运行 prepared; to serve: make demo COUNTY=$(COUNTY) HOUSEHOLDS=$(HOUSEHOLDS) PORT=$(PORT)"
 else

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from training.synth.calibration import Evidence, Figure, calibration
+from training.synth.calibration import Figure, calibration
+from training.synth.evidence import Evidence
 
 TEXT = Path(__file__).with_suffix(".md")
 COUNTIES = "<!-- counties -->"
@@ -48,6 +49,8 @@ def _county(evidence: Evidence) -> str:
 
 def _line(figure: Figure) -> str:
     shown = "—" if math.isnan(figure.simulated) else f"{figure.simulated:,.{_digits(figure.high)}f}"
+    if figure.interval is not None and not math.isnan(figure.simulated):
+        shown += " ({:,.{digits}f} … {:,.{digits}f})".format(*figure.interval, digits=_digits(figure.high))
     how = {"set": "设定 set", "emerged": "自现 emerged"}[figure.how]
     verdict = "是 yes" if figure.passes else "**否 no**"
     return f"| {figure.source} | {figure.text} | {figure.year or '—'} | {figure.target} | {shown} | {verdict} | {how} |\n"

@@ -89,7 +89,12 @@ def measures(truth: Truth) -> Rows:
             )
         )  # fmt: skip
     # by policy: projects, health contracts, public posts of exited households
-    for name, project, share, low, high in (("project", HELP_INDUSTRY, 0.45, 1000, 4000), ("contract", HELP_HEALTH, 0.35, 100, 400)):
+    project_share = block.preset.number("measures.project_share")
+    least, most = block.preset.numbers("measures.project")
+    for name, project, share, low, high in (
+        ("project", HELP_INDUSTRY, project_share, least, most),
+        ("contract", HELP_HEALTH, 0.35, 100.0, 400.0),
+    ):
         row = np.flatnonzero(block.exited & (draws.uniform(name, block.home) < share))
         who = block.home[row]
         begin = np.floor(draws.uniform(f"{name} month", who) * min(36, span.months)).astype(np.int64)

@@ -10,15 +10,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from training.synth.calibration import Evidence
 from training.synth.card import data_card
+from training.synth.evidence import Evidence
 from training.synth.generate import Order, generate
+from training.synth.preset import available
 
 
 def synth(
     *,
     out: Annotated[Path, typer.Option(help="输出目录 · folder for the register")],
-    county: Annotated[str, typer.Option(help="县预设 · county preset: jinsha, zhenan")] = "jinsha",
+    county: Annotated[str, typer.Option(help=f"县预设 · county preset: {', '.join(available())}")] = "jinsha",
     households: Annotated[int, typer.Option(help="户数 · number of households")] = 25_000,
     first: Annotated[int, typer.Option("--from", help="起始年 · first year")] = 2016,
     last: Annotated[int, typer.Option("--to", help="截止年 · last year")] = 2024,

@@ -14,6 +14,7 @@ from training.synth.population import COLLEGE, SENIOR, People
 MIGRANT, LOCAL, WORKSHOP, PUBLIC_POST, TEMPORARY, SELF_EMPLOYED = range(6)
 TOWNSHIP, COUNTY, PROVINCE, OUTSIDE, ABROAD = range(5)
 NOT_WORKING = np.int8(-1)
+_NEAR_HOME = np.array([LOCAL, WORKSHOP, PUBLIC_POST, SELF_EMPLOYED, TEMPORARY])  # in the presets' order
 
 
 @dataclass(frozen=True)
@@ -185,8 +186,10 @@ class _Workers:
             * np.where(people.sex[row, slot] == 1, 0.8, 1.0)
         )
         rest = block.draws.uniform("kind of work", who, month)
-        near = np.select([rest < 0.72, rest < 0.84], [LOCAL, SELF_EMPLOYED], TEMPORARY)
-        helped = np.select([rest < 0.45, rest < 0.57, rest < 0.77, rest < 0.88], [LOCAL, WORKSHOP, PUBLIC_POST, SELF_EMPLOYED], TEMPORARY)
+        near, helped = (
+            _NEAR_HOME[np.minimum(np.searchsorted(np.cumsum(block.preset.numbers(f"labour.near_home.{status}")), rest, side="right"), 4)]
+            for status in ("ordinary", "exited")
+        )
         away = self.taste[row, slot] * 0.8 + 0.2 * block.draws.uniform("away", who, month) < far
         return np.where(away, MIGRANT, np.where(block.exited[row], helped, near)).astype(np.int8)
 

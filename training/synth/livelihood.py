@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from training.synth.block import SLOTS, YEAR, Block
 from training.synth.condition import LOST, WEAK, Condition
 from training.synth.labour import Work
 from training.synth.medical import Bills
-from training.synth.population import People
+from training.synth.population import People, exit_year
 from training.synth.shocks import Shocks
 
 BUSINESS_SEASON = np.array([0.10, 0.06, 0.0, 0.0, 0.0, 0.0, 0.10, 0.10, 0.16, 0.22, 0.14, 0.12])
@@ -28,7 +29,10 @@ class Livelihood:
         wage, business, expense, property_, policy, private: the sources of the register.
         size: (n, months) persons who share the budget.
         land: (n,) mu.
+        dividend: (n, years) yuan of dividends, part of the property income.
         dibao: (n, years) persons on dibao.
+        dibao_rate: (n, years) yuan a month for each of them in the middle of the year, 0 where there are none.
+        dibao_whole: (n, years) every member is covered.
         supported: (n,) lives on the extreme-poverty support.
         pensioner: (n, SLOTS, years) draws a pension.
     """
@@ -41,7 +45,10 @@ class Livelihood:
     private: FloatArray
     size: Array
     land: FloatArray
+    dividend: FloatArray
     dibao: Array
+    dibao_rate: FloatArray
+    dibao_whole: BoolArray
     supported: BoolArray
     pensioner: BoolArray
 
@@ -60,11 +67,15 @@ def livelihood(block: Block, people: People, condition: Condition, *, labour: Wo
     land = _land(block)
     business, expense = _production(block, labour, struck, land)
     business, expense = business * lives * np.sqrt(struck.sagging), expense * lives
-    property_ = _property(block, labour, land) * lives
+    dividend = _dividends(block)
+    property_ = _property(block, labour, land, dividend) * lives
     private = _private(block, people, condition, struck) * lives
     market = wage + business - expense + property_ + private
-    policy, dibao, supported, pensioner = _policy(block, people, condition, market=market, size=size, land=land, bill=bill)
-    return Livelihood(wage, business, expense, property_, policy * lives, private, size, land, dibao, supported, pensioner)
+    aid = _policy(block, people, condition, market=market, size=size, land=land, bill=bill)
+    return Livelihood(
+        wage, business, expense, property_, aid.paid * lives, private, size, land, dividend,
+        aid.dibao, aid.dibao_rate, aid.dibao_whole, aid.supported, aid.pensioner,
+    )  # fmt: skip
 
 
 def _good_and_bad_years(block: Block) -> FloatArray:
@@ -117,17 +128,23 @@ def _production(block: Block, labour: Work, struck: Shocks, land: FloatArray) ->
     return business, expense
 
 
-def _property(block: Block, labour: Work, land: FloatArray) -> FloatArray:
-    """Dividends of the exited and rent of fields that nobody tills, once a year."""
+def _dividends(block: Block) -> FloatArray:
+    """(n, years) what households that were registered poor have of the village's projects."""
+    share = block.draws.uniform("dividend", block.home)
+    has = block.exited & (share < block.preset.number("income.dividend_share"))
+    level = block.index[DIVIDEND_MONTH::YEAR]
+    return np.where(has, block.preset.number("income.dividend") * (0.5 + share), 0.0)[:, None] * level
+
+
+def _property(block: Block, labour: Work, land: FloatArray, dividend: FloatArray) -> FloatArray:
+    """Dividends, and rent of fields that nobody tills, once a year."""
     preset, span = block.preset, block.span
     out = np.zeros((block.n, span.months))
-    share = block.draws.uniform("dividend", block.home)
-    dividend = np.where(block.exited & (share < 0.7), preset.number("income.dividend") * (0.5 + share), 0.0)
     for y in range(span.years):
         idle = labour.idle_hands[:, y * YEAR : (y + 1) * YEAR].mean(axis=1) < 0.4
         rent = np.where(idle & (block.draws.uniform("lets land", block.home) < 0.5), land * preset.number("income.rent"), 0.0)
         month = y * YEAR + DIVIDEND_MONTH
-        out[:, month] = (dividend + rent) * block.index[month]
+        out[:, month] = dividend[:, y] + rent * block.index[month]
     return out
 
 
@@ -152,9 +169,18 @@ def _private(block: Block, people: People, condition: Condition, struck: Shocks)
     return out
 
 
-def _policy(
-    block: Block, people: People, condition: Condition, *, market: FloatArray, size: Array, land: FloatArray, bill: Bills
-) -> tuple[FloatArray, Array, BoolArray, BoolArray]:
+class _Aid(NamedTuple):
+    """What `_policy` finds, as `Livelihood` holds it; `paid` is the policy transfers by month."""
+
+    paid: FloatArray
+    dibao: Array
+    dibao_rate: FloatArray
+    dibao_whole: BoolArray
+    supported: BoolArray
+    pensioner: BoolArray
+
+
+def _policy(block: Block, people: People, condition: Condition, *, market: FloatArray, size: Array, land: FloatArray, bill: Bills) -> _Aid:
     """Pensions, subsidies, disability allowances, dibao and extreme-poverty support; dibao hangs on last year's income as it was seen."""
     draws, preset, span = block.draws, block.preset, block.span
     out = np.zeros((block.n, span.months))
@@ -162,6 +188,11 @@ def _policy(
     joins = draws.uniform("joins pension", block.person) < preset.number("policy.pension_share")
     pensioner = np.zeros((block.n, SLOTS, span.years), dtype=np.bool_)
     dibao = np.zeros((block.n, span.years), dtype=np.int64)
+    dibao_rate = np.zeros((block.n, span.years))
+    dibao_whole = np.zeros((block.n, span.years), dtype=np.bool_)
+    whole = block.exited & (draws.uniform("whole household", block.home) < preset.number("policy.dibao_whole"))
+    left = exit_year(block, people)
+    widened = np.asarray(preset.get("policy.dibao_registered"), dtype=np.float64)
     childless = draws.uniform("childless", block.home) < preset.number("policy.childless")
     first = people.exists & people.here(0)
     old = first & (span.first - people.birth >= 60)
@@ -182,7 +213,8 @@ def _policy(
         persons = np.maximum(size[:, before].mean(axis=1), 1)
         seen = market[:, before].sum(axis=1) / persons * np.exp(0.2 * draws.normal("means test", block.home, year))
         seen = seen - preset.number("policy.bill_counts") * bill.yearly_oop[:, max(0, y - 1)] / persons
-        line = block.plan.lines(max(year - 1, span.first))[0] * preset.number("policy.dibao_line")
+        wider = np.where(block.exited, np.interp(year, widened[:, 0], widened[:, 1]), 1.0)
+        line = block.plan.lines(max(year - 1, span.first))[0] * preset.number("policy.dibao_line") * wider
         none_able = ~able.any(axis=1)
         chance = np.where(none_able, preset.number("policy.dibao_unable"), preset.number("policy.dibao_able")) * np.where(
             block.exited, 1.25, 1.0
@@ -190,12 +222,19 @@ def _policy(
         enters = (seen < line) & (draws.uniform("dibao", block.home, year) < chance)
         leaves = (seen > 1.4 * line) & (draws.uniform("dibao ends", block.home, year) < 0.5)
         leaves |= draws.uniform("dibao lost", block.home, year) < preset.number("policy.dibao_lost")
-        on = ((on & ~leaves) | enters) & ~supported
-        covered = np.where(none_able, here.sum(axis=1), np.maximum(1, np.minimum(unable.sum(axis=1), preset.number("policy.dibao_most"))))
+        floor = (left >= year) & (year >= preset.number("policy.floor_from"))
+        on = ((on & ~leaves) | enters | floor) & ~supported
+        dibao_whole[:, y] = on & (whole | floor)
+        covered = np.where(
+            none_able | dibao_whole[:, y],
+            here.sum(axis=1),
+            np.maximum(1, np.minimum(unable.sum(axis=1), preset.number("policy.dibao_most"))),
+        )
         dibao[:, y] = on * covered
         tiers = preset.numbers("policy.dibao")
         tier = np.where(none_able, tiers[0], np.where(unable.any(axis=1), tiers[1], tiers[2]))
         monthly = monthly + dibao[:, y] * tier
+        dibao_rate[:, y] = np.where(dibao[:, y] > 0, tier * level[y * YEAR + 6], 0.0)
         out[:, months] = monthly[:, None] * level[months]
         out[:, y * YEAR + SUBSIDY_MONTH] += land * preset.number("policy.per_mu") * level[y * YEAR + SUBSIDY_MONTH]
-    return out, dibao, supported, pensioner
+    return _Aid(out, dibao, dibao_rate, dibao_whole, supported, pensioner)

@@ -12,6 +12,7 @@ from features.register import Array, BoolArray, FloatArray
 from training.synth.block import YEAR, Block
 from training.synth.population import People
 
+SUPPLEMENT = "commercial"  # name of the layer whose claims are counted
 MOST_BILLS = 4  # hospital stays of one person in one year that are told apart
 
 
@@ -24,6 +25,7 @@ class Bills:
         amount: the whole bill.
         oop_compliant: what remains inside the insurer's list.
         oop: what the household paid.
+        supplement: what the commercial supplement paid, 0 where the county has none.
         yearly_cost, yearly_oop: (n, years) all of the household's medical cost, outpatient care too, and what it paid of it.
     """
 
@@ -33,6 +35,7 @@ class Bills:
     amount: FloatArray
     oop_compliant: FloatArray
     oop: FloatArray
+    supplement: FloatArray
     yearly_cost: FloatArray
     yearly_oop: FloatArray
 
@@ -87,9 +90,10 @@ def bills(block: Block, people: People) -> Bills:
             yearly_oop[:, y] += np.bincount(patients[0], weights=paid, minlength=block.n)
             some = amount > 0
             row, slot = patients[0][some], patients[1][some]
-            found.append((row, slot, month[row, slot], amount[some], compliant[some], paid[some]))
-    row, slot, month, amount, compliant, paid = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Bills(row, slot, month.astype(np.int64), amount, compliant, paid, yearly_cost, yearly_oop)
+            extra = settled.paid[[layer.name == SUPPLEMENT for layer in scheme.layers]].sum(axis=0)
+            found.append((row, slot, month[row, slot], amount[some], compliant[some], paid[some], extra[some]))
+    row, slot, month, amount, compliant, paid, extra = (np.concatenate(part) for part in zip(*found, strict=True))
+    return Bills(row, slot, month.astype(np.int64), amount, compliant, paid, extra, yearly_cost, yearly_oop)
 
 
 def _stays(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from features.register import Array, BoolArray
+from features.register import Array, BoolArray, FloatArray
 from training.synth.block import FOREVER, SLOTS, Block
 
 # Relations in the order of the register's code list.
@@ -114,6 +114,16 @@ def settle_in(block: Block) -> People:
     present = people.exists
     people.arrive[present] = 0
     return people
+
+
+def exit_year(block: Block, people: People) -> FloatArray:
+    """Year of leaving poverty of the households that were registered poor, 2014 … 2020; NaN for others. Small ones tend to leave late."""
+    years = np.arange(2014, 2021)
+    size = (people.exists & people.here(0)).sum(axis=1)
+    late = np.exp(block.preset.number("county.exit_lean") * (years - years[0]) * (4 - size[:, None]))
+    edges = np.cumsum(block.preset.numbers("county.exit_years") * late, axis=1)
+    drawn = block.draws.uniform("exit year", block.home)[:, None] > edges / edges[:, -1:]
+    return np.where(block.exited, years[np.minimum(drawn.sum(axis=1), len(years) - 1)].astype(np.float64), np.nan)
 
 
 def _usual_size(kind: dict[str, list[float]]) -> float:

@@ -10,6 +10,7 @@ from training.synth.condition import LOST, WEAK
 from training.synth.county import Truth
 from training.synth.draws import Keys, keys
 from training.synth.medical import insured
+from training.synth.population import exit_year
 from training.synth.rows import Rows, delay, money, rows, together
 
 UNDER = 14 * YEAR  # months of age below which only birth year, school and insurance are held
@@ -32,7 +33,7 @@ def households(truth: Truth) -> Rows:
     row, quarter = np.nonzero(changed & (size > 0))
     draws = block.draws
     relocated = draws.uniform("relocated", block.home) < _relocation(block, size[:, 0])
-    exit_year = preset_exit_year(block)
+    left = exit_year(block, truth.people)
     elsewhere = (draws.uniform("hukou elsewhere", block.home) < 0.12).astype(np.int64)
     shared = size[row, quarter].astype(np.float64)
     county_exited, county_all = preset.number("county.exited_households"), preset.number("county.rural_households")
@@ -42,19 +43,12 @@ def households(truth: Truth) -> Rows:
     )
     valid, known = _dated(block, row, quarter, who=block.home[row], name="household")
     table = rows(
-        "households", row, village_code=block.village[row], registry_status=np.where(block.exited, 0, 1)[row], exit_year=exit_year[row],
+        "households", row, village_code=block.village[row], registry_status=np.where(block.exited, 0, 1)[row], exit_year=left[row],
         relocated=relocated[row], hukou_size=shared + elsewhere[row], sharing_size=shared, weight=np.round(weight, 3)[row],
         valid_from=valid, known_on=known,
     )  # fmt: skip
     table.words["village_code"] = block.villages.codes
     return table
-
-
-def preset_exit_year(block: Block) -> FloatArray:
-    """Year of leaving poverty of the exited households, 2014 … 2020; NaN for others."""
-    years = np.arange(2014, 2021)
-    drawn = block.draws.choice("exit year", block.home, block.preset.numbers("county.exit_years"))
-    return np.where(block.exited, years[drawn].astype(np.float64), np.nan)
 
 
 def _relocation(block: Block, size: Array) -> FloatArray:
@@ -138,7 +132,9 @@ def _states(truth: Truth, birth_month: Array, birth_day: Array) -> Array:
         none_able = ~(here & (ability < WEAK)).any(axis=1, keepdims=True)
         unable = here & (ability >= LOST)
         lone = ~unable.any(axis=1, keepdims=True) & (condition.relation[..., quarter] == 0)
-        covered = (means.dibao[:, quarter // 4] > 0)[:, None] & here & (none_able | unable | lone)
+        covered = (
+            (means.dibao[:, quarter // 4] > 0)[:, None] & here & (none_able | unable | lone | means.dibao_whole[:, quarter // 4, None])
+        )
         working_age = (age >= 16 * YEAR) & (year - people.birth < 61)
         drawing = means.pensioner[..., quarter // 4]
         values = {
@@ -177,8 +173,9 @@ def living(truth: Truth) -> Rows:
     share = preset.numbers("living.dangerous")
     dangerous: BoolArray = draws.uniform("dangerous house", block.home) < np.where(block.exited, share[1], share[0])
     unsafe: BoolArray = block.villages.unsafe_water[block.village] & (draws.uniform("own water", block.home) < 0.92)
+    tapped, tap_comes = preset.numbers("living.tap")
     project = 2017 + np.floor(3 * draws.uniform("water project", _village_keys(block)))[block.village]
-    tap: BoolArray = ~unsafe & (draws.uniform("tap", block.home) < 0.8)
+    tap: BoolArray = ~unsafe & (draws.uniform("tap", block.home) < tapped)
     toilet: BoolArray = draws.uniform("toilet", block.home) < 0.4
     road: BoolArray = draws.uniform("road", block.home) < 0.8
     area = np.round(np.clip(25 * truth.means.size[:, 0] + 40 * np.exp(0.4 * draws.normal("house", block.home)), 18, 400))
@@ -193,7 +190,7 @@ def living(truth: Truth) -> Rows:
             dangerous = dangerous & (draws.uniform("rebuilt", block.home, year) > preset.number("living.rebuilt_a_year"))
             dangerous = dangerous | truth.shocks.house_hit[:, y - 1]
             unsafe = unsafe & (year < project)
-            tap = tap | (~unsafe & (draws.uniform("tap comes", block.home, year) < 0.15))
+            tap = tap | (~unsafe & (draws.uniform("tap comes", block.home, year) < tap_comes))
             toilet = toilet | (draws.uniform("toilet comes", block.home, year) < 0.12)
             road = road | (draws.uniform("road comes", block.home, year) < 0.25)
         state = np.stack([dangerous, unsafe, tap, toilet, road], axis=1)
@@ -226,9 +223,10 @@ def debts(truth: Truth) -> Rows:
     """Rows of the debts table: microcredit of three years, loans for business, private debts after serious illness."""
     block, draws, span = truth.block, truth.block.draws, truth.block.span
     made = []
-    takes = draws.uniform("microcredit", block.home) < np.where(block.exited, 0.16, 0.01)
+    takes = draws.uniform("microcredit", block.home) < _by_status(block, "debts.microcredit_share")
     start = np.floor(draws.uniform("microcredit start", block.home) * min(span.months, 60)).astype(np.int64)
-    amount = money(20000 + 30000 * draws.uniform("microcredit sum", block.home), 1000)
+    low, high = block.preset.numbers("debts.microcredit")
+    amount = money(low + (high - low) * draws.uniform("microcredit sum", block.home), 1000)
     for months, share in ((0, 1.0), (36, 0.0)):
         row = np.flatnonzero(takes & (start + months < span.months))
         made.append(_balance(block, row, start[row] + months, balance=amount[row] * share, lender=0, name=f"microcredit {months}"))

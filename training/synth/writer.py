@@ -9,10 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features.register import NEVER, Array
+from features.register import NEVER, Array, FloatArray
 from features.tables import TABLES, Column, Kind
 from training.synth import casework, ledger, registration
 from training.synth.block import QUARTER, YEAR
+from training.synth.condition import WEAK
 from training.synth.county import Truth, window
 from training.synth.dirt import soil
 from training.synth.numbers import household_numbers, member_numbers
@@ -126,7 +127,10 @@ def _years(truth: Truth, homes: list[str]) -> pa.Table:
     values = {
         "persons": size[:, middle], "labour_force": force.sum(axis=1), "employed": employed.sum(axis=1),
         "medical_cost": truth.bills.yearly_cost, "medical_oop": truth.bills.yearly_oop, "pc_net": pc,
-        "dibao_persons": truth.means.dibao, "trips": trips, "trip_earnings": earned,
+        "labour": (truth.condition.here & (truth.condition.ability <= WEAK))[..., ::4].sum(axis=1),
+        "dibao_persons": truth.means.dibao, "dibao_rate": truth.means.dibao_rate,
+        "supported": truth.means.supported[:, None] * size[:, middle], "dividend": truth.means.dividend * (size[:, middle] > 0),
+        **_hospital(truth), "trips": trips, "trip_earnings": earned,
     }  # fmt: skip
     table = {
         "household_id": pa.DictionaryArray.from_arrays(pa.array(np.repeat(np.arange(n, dtype=np.int32), years)), pa.array(homes)),
@@ -136,6 +140,15 @@ def _years(truth: Truth, homes: list[str]) -> pa.Table:
         flat = np.asarray(matrix, dtype=np.float32).ravel()
         table[name] = pa.array(flat, mask=np.isnan(flat))
     return pa.table(table)
+
+
+def _hospital(truth: Truth) -> dict[str, FloatArray]:
+    """Hospital bills by household and year, and the claims on the commercial supplement among them."""
+    bill, shape = truth.bills, (truth.block.n, truth.block.span.years)
+    place = bill.row * shape[1] + bill.month // YEAR
+    sums = {"hospital_cost": bill.amount, "hospital_oop": bill.oop, "claims": (bill.supplement > 0) * 1.0, "claimed": bill.supplement}
+    totals = {name: np.bincount(place, weights=values, minlength=shape[0] * shape[1]) for name, values in sums.items()}
+    return {name: np.asarray(total.reshape(shape), dtype=np.float64) for name, total in totals.items()}
 
 
 def describe(folder: Path, text: dict[str, object]) -> None:

@@ -78,7 +78,7 @@ amounts = st.floats(0, 1e6, allow_nan=False)
 
 
 @given(bills=st.lists(st.tuples(amounts, amounts), min_size=1, max_size=5), group=st.sampled_from(["registered", "ordinary", "uninsured"]))
-@pytest.mark.parametrize("county", ["520523", "611025"])
+@pytest.mark.parametrize("county", ["360821", "450422", "520523", "610827", "611025"])
 def test_nobody_pays_less_than_nothing_or_more_than_the_bill(county, bills, group):
     chosen = scheme_on(county, dt.date(2020, 6, 1))
     assert chosen is not None
@@ -90,6 +90,23 @@ def test_nobody_pays_less_than_nothing_or_more_than_the_bill(county, bills, grou
         assert oop <= bill + 1e-6
         assert (paid >= 0).all()
         assert paid.sum() + oop == pytest.approx(bill, rel=1e-9, abs=1e-6)
+
+
+def test_the_four_reimbursements_of_jian_pay_in_order_and_the_serious_illness_deductible_is_borne_once_a_year():
+    chosen = scheme_on("360821", dt.date(2016, 12, 31))
+    assert chosen is not None
+    assert [layer.name for layer in chosen.layers] == ["basic", "serious_illness", "commercial", "assistance"]
+    state = new_year(chosen, 1)
+    first = one(chosen, 30_000, 2_000, state=state)
+    second = one(chosen, 30_000, 2_000, state=state)
+    deductible = {group: terms.deductible for group, terms in chosen.layers[1].terms.items()}
+    assert deductible["registered"] == deductible["ordinary"] / 2
+    rate = chosen.layers[1].terms["registered"].rate
+    assert second[0][1] - first[0][1] == pytest.approx(deductible["registered"] * rate)  # no deductible the second time
+    for paid, _, _ in (first, second):
+        left = 30_000 - paid[0] - paid[1]
+        assert paid[2] == pytest.approx(left * 0.9 + 2_000 * 0.8)
+        assert paid[3] < left * 0.1  # civil affairs pays of what the supplement has left
 
 
 def test_a_negative_bill_is_refused():

@@ -16,9 +16,10 @@ from features.read import read_register
 from features.seen import Seen
 from features.tables import TABLES
 from training.synth import preset
-from training.synth.calibration import Evidence, calibration
+from training.synth.calibration import calibration
 from training.synth.card import data_card
 from training.synth.command import synth
+from training.synth.evidence import Evidence
 from training.synth.generate import Order, SynthError, generate
 from training.synth.numbers import check_digit
 
