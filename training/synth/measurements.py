@@ -86,8 +86,8 @@ def _identified(evidence: Evidence, year: int, category: str = "") -> Estimate:
     return counted(int((_new(evidence, category)["year"] == year).sum()), STANDARD / evidence.count)
 
 
-def _identified_in_county(evidence: Evidence, year: int, category: str) -> Estimate:
-    rows = _new(evidence, category)
+def _edge_in_county(evidence: Evidence, year: int) -> Estimate:
+    rows = _new(evidence, "edge_prone")
     weight = rows["weight"][rows["year"] == year]
     return counted(len(weight), float(weight.mean()) if len(weight) else 1.0)
 
@@ -254,8 +254,7 @@ MEASURES: dict[str, Callable[[Evidence, int], float | Estimate]] = {
     "project_households": lambda e, _: float(_projects(e)["weight"].sum()),
     "new_edge": lambda e, y: _identified(e, y, "edge_prone"),
     "new_unstable": lambda e, y: _identified(e, y, "unstable_exited"),
-    "new_edge_in_county": lambda e, y: _identified_in_county(e, y, "edge_prone"),
-    "new_unstable_in_county": lambda e, y: _identified_in_county(e, y, "unstable_exited"),
+    "new_edge_in_county": _edge_in_county,
     "new_edge_size": lambda e, _: _identified_size(e, "edge_prone"),
     "new_unstable_size": lambda e, _: _identified_size(e, "unstable_exited"),
     "relocated_households": lambda e, y: float(_relocated(e, y)["weight"].sum()),
