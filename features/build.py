@@ -97,8 +97,19 @@ def build(register: Register, as_of: dt.date, policy: Policy) -> FeatureFrame:
         one row a household known on the date, in the register's order; columns in catalogue order, then the register's
         indicators.
     """
+    return features_of(look(register, as_of, policy))
+
+
+def look(register: Register, as_of: dt.date, policy: Policy) -> Seen:
+    """The register as it was known on a date, for features and for whatever else is asked about the same households."""
+    with np.errstate(invalid="ignore"):
+        return Seen(register, as_of, policy)
+
+
+def features_of(seen: Seen) -> FeatureFrame:
+    """All features of all households of a view; see `build`."""
+    register, as_of = seen.register, seen.as_of
     with np.errstate(invalid="ignore"):  # comparisons with what is not known
-        seen = Seen(register, as_of, policy)
         values: dict[str, Array] = {"": np.ones(seen.n), **seen.wholes}
         for theme in THEMES:
             values.update(theme.compute(seen))

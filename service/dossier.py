@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from features.accounts import POLICY, SIGNS, SOURCES, income_between
-from features.policy.registry import Policy
-from features.register import NEVER, Register, TableView
+from features.register import NEVER, TableView
 from features.seen import ILLNESS_BILL, Seen
 from features.tables import TABLES, Kind
 
@@ -23,15 +22,12 @@ BESIDE = frozenset({"household_id", "member_id", "event_id", "known_on", "villag
 Told = dict[str, Any]
 
 
-def dossier(register: Register, as_of: dt.date, policy: Policy) -> Told:
+def dossier(seen: Seen) -> Told:
     """The facts of a register of one household, as plain values.
 
     Args:
-        register: of one household.
-        as_of: the day; nothing known later is told.
-        policy: the lines by date and county.
+        seen: the register of one household on a day; nothing known later is told.
     """
-    seen = Seen(register, as_of, policy)
     with np.errstate(invalid="ignore"):
         return {
             "household": _last(seen["households"], "households"),

@@ -29,7 +29,7 @@ from models.bundle import Bundle
 from models.errors import BundleError
 from service.bundles import usable
 from service.problems import ApiError, FieldError
-from service.scoring import Scored, gaps, missing_field, reasons, rows_of, score_register
+from service.scoring import Scored, gaps, missing_field, reasons, rows_of, score_register, triggers
 from service.wire import item
 
 MOST_HOUSEHOLDS = 5000
@@ -146,6 +146,7 @@ def _items(scored: Scored, threads: int) -> list[dict[str, Any]]:
     explained = np.arange(n) if n <= EXPLAIN_ALL_UP_TO else scored.flagged
     told = reasons(scored, explained, threads)
     place = {row: at for at, row in enumerate(explained.tolist())}
+    called = triggers(scored)
     as_of = scored.frame.as_of.isoformat()
     out = []
     for row, cells in enumerate(rows_of(scored)):
@@ -156,6 +157,7 @@ def _items(scored: Scored, threads: int) -> list[dict[str, Any]]:
                 as_of,
                 scored.bundle.version,
                 facts=True,
+                triggers=called.get(row),
                 causes=None if at is None else told["causes"][at],
                 verify=None if at is None else told["verify"][at],
                 not_evaluable=gaps(scored, row),

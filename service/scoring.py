@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 import orjson
 
-from features.build import FeatureFrame, build
+from features.build import FeatureFrame, features_of, look
 from features.errors import UserError
+from features.policy.judgement import Judgement, told
 from features.policy.registry import Policy
 from features.policy.shipped import load
 from features.register import Array, Register
@@ -29,23 +30,22 @@ from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register, stored_import
 from service.storage.retention import retire_lists
 from service.storage.score_store import active
-from service.storage.tables import CAUSE_BITS
+from service.storage.tables import CAUSE_BITS, CELLS
 
 Progress = Callable[[str], None]
 PLACE = "score"
 DATA_VERSION_DIGITS = 12
 EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
-CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
-"""Who calls for a visit. `model_only` is the household that no rule finds: the one worth going to first."""
-TOLD = ("causes", "cause_words", "verify", "not_evaluable", "missing_field")  # columns of the table `reasons`
+TOLD = ("causes", "cause_words", "verify", "triggers", "not_evaluable", "missing_field")  # columns of the table `reasons`
 DECIMALS = 6  # of contributions, in log-odds: more could not be seen and doubles a page
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A register scored on a date: features and scores side by side, row by row."""
+    """A register scored on a date: features and scores side by side, row by row; what policy says, by the place in the register."""
 
     register: Register
+    judged: Judgement
     frame: FeatureFrame
     scores: Scores
     bundle: Bundle
@@ -56,6 +56,12 @@ class Scored:
         """(n,) 12-digit village code of each row; "" where none is known."""
         codes = np.array([*self.register.texts.get(("households", "village_code"), []), ""], dtype=np.str_)
         return codes[self.frame.facts.village]
+
+    @property
+    def called(self) -> Array:
+        """(n,) True where a rule calls for a visit."""
+        called: Array = self.judged.called[self.frame.position] == 1
+        return called
 
     @property
     def flagged(self) -> Array:
@@ -78,15 +84,18 @@ def score_register(register: Register, bundle: Bundle, as_of: dt.date, threads: 
     """
     policy = load(synthetic=register.info.synthetic)
     progress("features")
-    frame = build(register, as_of, policy)
+    seen = look(register, as_of, policy)
+    frame = features_of(seen)
     lacking = sorted(set(bundle.features) - set(frame.names))
     if lacking:
         raise UserError(
             f"模型 {bundle.version} 需要本数据没有的指标 the model needs indicators that this register lacks: {', '.join(lacking[:5])}; "
             "declare them in register.yaml, or promote a model trained on this kind of register"
         )
+    progress("rules")
+    judged = Judgement(seen, policy)
     progress("scores")
-    return Scored(register, frame, score(bundle, frame, threads), bundle, policy)
+    return Scored(register, judged, frame, score(bundle, frame, threads, judged.called[frame.position] == 1), bundle, policy)
 
 
 def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
@@ -109,7 +118,7 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
         columns[f"rank_{level}"] = _ranks(columns[level], scores.order)
     for name in ("state", "tier"):
         columns[name] = getattr(scores, name)
-    columns["cell"] = _cells(scores)
+    columns["cell"] = _cells(scores, scored.called)
     for name in ("probability", "low", "high"):
         columns[name] = getattr(scores, name)
     for name in ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate"):
@@ -121,12 +130,11 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
     return columns
 
 
-def _cells(scores: Scores) -> Array:
-    """Where rules and model stand for each household; None where there was not enough data for the model to say anything.
-
-    No rules are defined yet, so none calls for a visit: until then the model stands alone.
-    """
-    place = np.where(scores.state == "insufficient_data", len(CELLS), np.where(scores.tier != "none", 1, 3))
+def _cells(scores: Scores, called: Array) -> Array:
+    """Where rules and model stand for each household; None where no rule calls and there was not enough data for the model to speak."""
+    by_model = scores.tier != "none"
+    alone = np.where(scores.state == "insufficient_data", len(CELLS), CELLS.index("neither"))
+    place = np.select([called & by_model, by_model, called], [CELLS.index(cell) for cell in CELLS[:3]], alone)
     cells: Array = np.array([*CELLS, None], dtype=object)[place]
     return cells
 
@@ -136,10 +144,10 @@ def main_causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
     return [cause["cause"] for cause in causes if cause["contribution"] > 0][:MOST_CAUSES]
 
 
-def _masks(n: int, rows: Array, told: Mapping[str, list[Any]]) -> Array:
+def _masks(n: int, rows: Array, why: Mapping[str, list[Any]]) -> Array:
     """(n,) the main causes of each row as bits; 0 where none were worked out."""
     masks = np.zeros(n, dtype=np.int64)
-    masks[rows] = [sum(CAUSE_BITS[cause] for cause in main_causes(causes)) for causes in told["causes"]]
+    masks[rows] = [sum(CAUSE_BITS[cause] for cause in main_causes(causes)) for causes in why["causes"]]
     return masks
 
 
@@ -169,10 +177,23 @@ def reasons(scored: Scored, rows: Array, threads: int) -> dict[str, list[Any]]:
 
 def _told(cause: Cause) -> dict[str, Any]:
     """A reason as it is shown: what says nothing of this household would only hide what does."""
-    told = cause.to_json()
-    told["contribution"] = round(cause.contribution, DECIMALS)
-    told["facts"] = [fact | {"contribution": round(fact["contribution"], DECIMALS)} for fact in told["facts"] if fact["contribution"]]
-    return told
+    shown = cause.to_json()
+    shown["contribution"] = round(cause.contribution, DECIMALS)
+    shown["facts"] = [fact | {"contribution": round(fact["contribution"], DECIMALS)} for fact in shown["facts"] if fact["contribution"]]
+    return shown
+
+
+def triggers(scored: Scored) -> dict[int, list[dict[str, Any]]]:
+    """Which rules call for a visit, and by whose data; by row, those only for which one does."""
+    row_of = np.full(len(scored.register), -1)
+    row_of[scored.frame.position] = np.arange(len(scored.frame))
+    called: dict[int, list[dict[str, Any]]] = {}
+    for rule, households in scored.judged.held("triggers"):
+        shown = told(rule)
+        for row in row_of[households].tolist():
+            called.setdefault(row, []).append(shown)
+    called.pop(-1, None)
+    return called
 
 
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
@@ -301,10 +322,10 @@ def _score(
         raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
     progress("reasons")
     flagged = scored.flagged
-    told = reasons(scored, flagged, threads)
+    why = reasons(scored, flagged, threads)
     columns = list_columns(scored)
-    columns["causes_mask"] = _masks(len(scored.frame), flagged, told)
-    texts = _texts(scored, flagged, told)
+    columns["causes_mask"] = _masks(len(scored.frame), flagged, why)
+    texts = _texts(scored, flagged, why)
     record = ListRecord(
         import_id=import_id or 0,
         as_of=as_of.isoformat(),
@@ -326,7 +347,7 @@ def _score(
     return Written(version, record.as_of, True, counts)
 
 
-def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:
+def _texts(scored: Scored, flagged: Array, why: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:
     """The reasons and gaps of the households that have any, as stored JSON; NULL where there is none."""
     rows: dict[int, dict[str, str]] = {}
 
@@ -334,10 +355,10 @@ def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dic
         rows.setdefault(row, {})[name] = orjson.dumps(content).decode()
 
     for place, row in enumerate(flagged.tolist()):
-        causes = told["causes"][place]
+        causes = why["causes"][place]
         say(row, "causes", causes)
         say(row, "cause_words", [cause | {"facts": []} for cause in causes])
-        say(row, "verify", told["verify"][place])
+        say(row, "verify", why["verify"][place])
     facts = scored.frame.facts
     unknown = np.zeros(len(scored.frame), dtype=bool)
     for name in EVALUATED:
@@ -346,6 +367,8 @@ def _texts(scored: Scored, flagged: Array, told: Mapping[str, list[Any]]) -> dic
         found = gaps(scored, row)
         if found is not None:
             say(row, "not_evaluable", found)
+    for row, called in triggers(scored).items():
+        say(row, "triggers", called)
     for row in np.flatnonzero(scored.scores.missing_field != "").tolist():
         say(row, "missing_field", missing_field(scored, row))
     ids = scored.scores.household_id

@@ -58,6 +58,19 @@ class DoorCheck(BaseModel):
     en: str
 
 
+class TriggerItem(BaseModel):
+    """A rule of the county that calls for a visit: a clue, never a status."""
+
+    rule: str
+    zh: str
+    en: str
+    department: str = Field(description="whose data it is")
+    risk: str
+    period: str = Field(description="a household has one open clue for each risk and period")
+    reference: str
+    grade: str = Field(description="sourced, derived, memory, synthetic, calibrated, or proposal")
+
+
 class Ranks(BaseModel):
     """Place in the list, 1 first; null where the household is in no list."""
 
@@ -76,13 +89,13 @@ class Item(BaseModel):
     probability: float | None = Field(description="calibrated; null unless state is scored")
     interval: list[float] | None = Field(description="[low, high] of the probability")
     tier: Tier
-    cell: Cell | None = Field(description="who calls for a visit, rules or model; no rules are defined yet; null: not enough data")
+    cell: Cell | None = Field(description="who calls for a visit, rules or model; null: no rule does and the model has not enough data")
     rank: Ranks
     edge_band_flag: bool | None = Field(description="fact: ordinary household inside the income band; null: see not_evaluable")
     edge_candidate: bool | None
     unstable_candidate: bool | None
     sudden_candidate: bool | None
-    triggers: list[str] = Field(description="rule triggers; none are defined yet")
+    triggers: list[TriggerItem] = Field(description="rules that call for a visit, by departments' data; none without the right to facts")
     causes: list[CauseItem]
     explained: bool = Field(description="whether causes were worked out; false below the yellow tier in lists and large requests")
     verify: list[DoorCheck]
@@ -141,6 +154,9 @@ class Counts(BaseModel):
     tier: dict[Tier, int | None]
     edge_band: int | None
     candidates: dict[Literal["edge", "unstable", "sudden"], int | None]
+    cells: dict[str, int | None] = Field(
+        description="by who calls for a visit, rules or model; households of which neither can speak are in none"
+    )
     causes: dict[str, int | None] = Field(description="a household counts under each of the up to three reasons that raise its risk most")
 
 
@@ -219,7 +235,16 @@ def list_head(record: Any) -> dict[str, Any]:
 
 
 def item(
-    cells: Any, as_of: str, model_version: str, *, facts: bool, causes: Any, not_evaluable: Any, verify: Any, missing_field: Any
+    cells: Any,
+    as_of: str,
+    model_version: str,
+    *,
+    facts: bool,
+    triggers: Any,
+    causes: Any,
+    not_evaluable: Any,
+    verify: Any,
+    missing_field: Any,
 ) -> dict[str, Any]:
     """One scored household, from a stored row or a fresh score: the one place where the shape is made.
 
@@ -228,6 +253,7 @@ def item(
         as_of: the day of the score.
         model_version: of the model that made it.
         facts: whether the caller may see more than the score.
+        triggers: list of triggers, or None for none.
         causes: list of causes; None where they were not worked out.
         not_evaluable: list, or None for none.
         verify: list, or None for none.
@@ -247,7 +273,7 @@ def item(
         "edge_candidate": cells.edge_candidate,
         "unstable_candidate": cells.unstable_candidate,
         "sudden_candidate": cells.sudden_candidate,
-        "triggers": [],
+        "triggers": triggers if facts and triggers is not None else [],
         "causes": [] if causes is None else causes,
         "explained": causes is not None,
         "verify": verify if facts and verify is not None else [],
@@ -268,6 +294,7 @@ def stored_item(row: Stored, as_of: str, model_version: str, *, facts: bool) -> 
         as_of,
         model_version,
         facts=facts,
+        triggers=_fragment(row.triggers),
         causes=_fragment(row.causes),
         not_evaluable=_fragment(row.not_evaluable),
         verify=_fragment(row.verify),

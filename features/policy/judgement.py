@@ -6,7 +6,7 @@ by the decision of people alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from features.policy.facts import Facts
 from features.policy.language import Rule
 from features.policy.packs import InForce, packs_of
 from features.policy.registry import Policy
-from features.policy.rules import Court, first_of
-from features.register import FloatArray
+from features.policy.rules import Bounds, first_of, tell
+from features.policy.span import Span
+from features.register import Array, FloatArray
 from features.seen import Seen
 
 NONE, REFER = "none", "refer"
@@ -34,18 +35,17 @@ class _County:
 
     def __init__(self, seen: Seen, policy: Policy, in_force: InForce) -> None:
         self.in_force = in_force
-        self.date = seen.as_of
-        self.court = Court(Facts(seen, in_force.pack.facts), policy, in_force.region)
-        self._answered: dict[str, tuple[list[Any], list[FloatArray]]] = {}
+        self.facts = Facts(seen, in_force.pack.facts, in_force.drawings)
+        self.bounds = Bounds(policy, in_force.region, seen.as_of)
+        self._answered: dict[str, FloatArray] = {}
 
-    def answers(self, kind: str) -> tuple[list[Any], list[FloatArray]]:
-        """The rules of a kind, and the answer of each, (n,)."""
-        found = self._answered.get(kind)
+    def answers(self, kind: str) -> tuple[Sequence[Any], FloatArray]:
+        """The rules of a kind, and the answer of each, (rules, n)."""
+        docket, found = self.in_force.docket(kind, self.bounds), self._answered.get(kind)
         if found is None:
-            rules = self.in_force.rules(kind, self.date)
             with np.errstate(invalid="ignore"):
-                found = self._answered[kind] = rules, [self.court.rule(rule) for rule in rules]
-        return found
+                found = self._answered[kind] = docket.answers(self.facts)
+        return docket.rules, found
 
 
 class Judgement:
@@ -56,10 +56,12 @@ class Judgement:
         policy: parameters and rules.
 
     Attributes:
+        seen: the same.
         called: (n,) 1 where a trigger calls for a visit, 0 where none does, NaN where none does and some cannot be evaluated.
     """
 
     def __init__(self, seen: Seen, policy: Policy) -> None:
+        self.seen = seen
         packs = packs_of(policy)
         codes = [code[:6] for code in seen.register.texts.get(("households", "village_code"), ())]
         regions = [*dict.fromkeys([*codes, ""])]  # the last is for a village not known
@@ -68,10 +70,26 @@ class Judgement:
         self.called = np.full(seen.n, np.nan)
         for place, county in self._counties.items():
             own = self._of == place
-            self.called[own] = _any(county.answers("triggers")[1], seen.n)[own]
+            self.called[own] = _any(county.answers("triggers")[1])[own]
 
     def _county(self, row: int) -> _County:
         return self._counties[int(self._of[row])]
+
+    def in_force(self, row: int) -> InForce:
+        """The rules of a household's county."""
+        return self._county(row).in_force
+
+    def fact(self, name: str, row: int) -> Span:
+        """A fact of one household, as a span of one row."""
+        span = self._county(row).facts[name]
+        return Span(span.low[row : row + 1], span.high[row : row + 1])
+
+    def held(self, kind: str) -> Iterator[tuple[Any, Array]]:
+        """The rules of a kind, county by county, each with the rows for which it holds."""
+        for place, county in self._counties.items():
+            own = self._of == place
+            for rule, answer in zip(*county.answers(kind), strict=True):
+                yield rule, np.flatnonzero(own & (answer == 1))
 
     def holding(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that hold for one household."""
@@ -85,50 +103,45 @@ class Judgement:
 
     def asked(self, kind: str, row: int) -> list[Any]:
         """All rules of a kind that are asked of one household, whatever the answer."""
-        return self._county(row).answers(kind)[0]
+        return list(self._county(row).answers(kind)[0])
 
     def category(self, row: int) -> str | None:
         """The category that the rules call a household by: its code, `none`, `refer`, or None: not evaluable."""
         rules, answers = self._county(row).answers("categories")
-        found = first_of([answer[row : row + 1] for answer in answers])[0] if answers else np.nan
+        found = first_of([answer[row : row + 1] for answer in answers])[0] if rules else np.nan
         if np.isnan(found):
             return None
         if found < len(rules):
             return str(rules[int(found)].id)
-        risk = self._county(row).court.facts["risk_confirmed"]
+        risk = self._county(row).facts["risk_confirmed"]
         return NONE if risk.high[row] < 1 else REFER if risk.low[row] >= 1 else None
 
-    def classes(self, row: int) -> dict[str, Rule | None]:
+    def classes(self, row: int) -> dict[str, Any]:
         """The class of a household in each system of its county; None where it cannot be told."""
         rules, answers = self._county(row).answers("classes")
         systems: dict[str, list[int]] = {}
         for at, rule in enumerate(rules):
             systems.setdefault(rule.system, []).append(at)
-        told: dict[str, Rule | None] = {}
+        found: dict[str, Any] = {}
         for system, places in systems.items():
-            found = first_of([answers[at][row : row + 1] for at in places])[0]
-            told[system] = None if np.isnan(found) or found >= len(places) else rules[places[int(found)]]
-        return told
+            first = first_of([answers[at][row : row + 1] for at in places])[0]
+            found[system] = None if np.isnan(first) or first >= len(places) else rules[places[int(first)]]
+        return found
 
     def tell(self, rule: Rule, row: int) -> dict[str, Any]:
         """A rule as it came out for one household, with every test and where each bound stands."""
-        tried = self._county(row).court.tell(rule, row)
-        return {
-            "rule": rule.id, "zh": rule.zh, "en": rule.en, "reference": rule.reference, "grade": rule.grade,
-            "tests": [test.to_json() for test in tried],
-        }  # fmt: skip
-
-    def triggers(self, row: int) -> list[dict[str, Any]]:
-        """The triggers of one household as plain values: rule, department, risk, and the number that called."""
-        return [
-            self.tell(rule, row) | {"department": rule.department, "risk": rule.risk, "period": rule.period}
-            for rule in self.holding("triggers", row)
-        ]
+        county = self._county(row)
+        tried = tell(rule, row, county.facts, county.bounds)
+        return told(rule) | {"tests": [test.to_json() for test in tried]}
 
 
-def _any(answers: Sequence[FloatArray], n: int) -> FloatArray:
-    """1 where any answer is yes, NaN where none is and one cannot be evaluated."""
-    if not answers:
-        return np.full(n, np.nan)
-    together = np.stack(answers)
-    return np.where((together == 1).any(axis=0), 1.0, np.where(np.isnan(together).any(axis=0), np.nan, 0.0))
+def told(rule: Rule) -> dict[str, Any]:
+    """A rule in short: what it says and where that is written; of a trigger also who pushes it, for which risk and period."""
+    names = ("zh", "en", "department", "risk", "period", "reference", "grade")
+    return {"rule": rule.id} | {name: getattr(rule, name) for name in names if hasattr(rule, name)}
+
+
+def _any(answers: FloatArray) -> FloatArray:
+    """1 where any answer is yes, NaN where none is and one cannot be evaluated, or where there is none, (rules, n) → (n,)."""
+    open_or_none = np.isnan(answers).any(axis=0) | (len(answers) == 0)
+    return np.where((answers == 1).any(axis=0), 1.0, np.where(open_or_none, np.nan, 0.0))

@@ -89,6 +89,11 @@ class Fact(Said):
     within: Period = "ever"
     per: Literal["household", "member"] = "household"
 
+    @property
+    def table(self) -> str:
+        """The table it is drawn from; "" for a formula."""
+        return (self.count or self.sum or self.most or self.value or "").partition(".")[0]
+
     @model_validator(mode="after")
     def _drawn_in_one_way(self) -> Fact:
         ways = [way for way in (self.count, self.sum, self.most, self.value, self.formula) if way is not None]
@@ -334,6 +339,7 @@ class Pack(Said):
 
     Attributes:
         answers: to each risk the kinds of help of which one at least is due.
+        able, unable: what a household that can work, and one that cannot, is offered where nothing else of that kind is called for.
         undefined: what is named somewhere and defined nowhere.
     """
 
@@ -347,6 +353,8 @@ class Pack(Said):
     exclusions: list[Exclusion] = Field(default_factory=list)
     measures: dict[Measure, Help] = Field(default_factory=dict)
     answers: dict[Risk, list[Measure]] = Field(default_factory=dict)
+    able: list[Measure] = Field(default_factory=list)
+    unable: list[Measure] = Field(default_factory=list)
     undefined: dict[Name, Undefined] = Field(default_factory=dict)
 
 

@@ -7,40 +7,57 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from features.policy import source
+from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
 from features.policy.language import RULES, Against, Fact, Overlay, Pack, Rule, tests
 from features.policy.registry import Policy
+from features.policy.rules import Bounds, Docket
 
 HERE = Path(__file__).parent
 NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
 NATION = "CN"
+MOST_DOCKETS = 200  # of one region: some years of quarters, of each kind
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 
 
-@dataclass(frozen=True, slots=True)
 class InForce:
     """The rules of one region on all dates.
 
-    Attributes:
+    Args:
+        region: area code.
         names: of the regions that say something, the widest first.
+        pack: what they say together.
+        profiles: the sets of triggers in use.
         windows: service window of each kind of help, where the county has such.
     """
 
-    region: str
-    names: tuple[str, ...]
-    pack: Pack
-    profiles: frozenset[str]
-    windows: Mapping[str, str]
+    def __init__(self, region: str, names: tuple[str, ...], pack: Pack, profiles: frozenset[str], windows: Mapping[str, str]) -> None:
+        self.region = region
+        self.names = names
+        self.pack = pack
+        self.profiles = profiles
+        self.windows = windows
+        self.drawings = drawings(pack.facts)
+        self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
     def rules(self, kind: str, date: dt.date) -> list[Any]:
         """The rules of a kind that hold on a date, in their order; of the triggers those that the region has chosen."""
         found = [rule for rule in getattr(self.pack, kind) if rule.in_force(date)]
         return [rule for rule in found if rule.profile in self.profiles] if kind == "triggers" else found
+
+    def docket(self, kind: str, bounds: Bounds) -> Docket:
+        """The same, ready to be answered; kept, since requests ask for one date again and again."""
+        key = kind, bounds.date
+        found = self._dockets.get(key)
+        if found is None:
+            if len(self._dockets) >= MOST_DOCKETS:
+                self._dockets.clear()
+            found = self._dockets[key] = Docket(self.rules(kind, bounds.date), bounds)
+        return found
 
 
 class Packs:
@@ -101,8 +118,10 @@ def laid_over(wide: Pack, narrow: Pack) -> Pack:
         if part in RULES:
             own = {rule.id: rule for rule in above}
             laid[part] = [own.pop(rule.id, rule) for rule in below] + list(own.values())
-        else:
+        elif isinstance(below, dict):
             laid[part] = {**below, **above}
+        else:
+            laid[part] = above or below
     return Pack.model_construct(**laid)
 
 

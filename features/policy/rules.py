@@ -7,7 +7,7 @@ that does not, whatever is unknown of the others; it holds only when every part 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any as Anything
 
@@ -20,8 +20,11 @@ from features.policy.span import Span
 from features.register import FloatArray
 
 LINES = ("poverty_line", "monitoring_line")  # of which one may follow from the other
-POPULATIONS: dict[str, tuple[str, bool]] = {"exited": ("exited", True), "ordinary": ("exited", False), "monitored": ("monitored", True)}
-"""The fact that tells whether a household belongs to a population, and what it must be."""
+POPULATIONS = {
+    population: Test.model_validate({"fact": fact, "is": wanted})
+    for population, fact, wanted in (("exited", "exited", True), ("ordinary", "exited", False), ("monitored", "monitored", True))
+}
+"""The test that tells whether a household belongs to a population."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,46 +56,19 @@ class Tried:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-class Court:
-    """Answers conditions about the households of one county on a date.
+class Bounds:
+    """What tests are held against in one county on a date.
 
     Args:
-        facts: of all households in hand.
         policy: dated parameters.
         region: area code of the county whose values count.
+        date: the day.
     """
 
-    def __init__(self, facts: Facts, policy: Policy, region: str) -> None:
-        self.facts = facts
+    def __init__(self, policy: Policy, region: str, date: dt.date) -> None:
         self.policy = policy
         self.region = region
-        self.date: dt.date = facts.seen.as_of
-
-    def rule(self, rule: Rule) -> FloatArray:
-        """Whether a rule holds, (n,): its population and its condition."""
-        answer = self.condition(rule.when)
-        if rule.population in POPULATIONS:
-            fact, wanted = POPULATIONS[rule.population]
-            answer = both(self.test(Test.model_validate({"fact": fact, "is": wanted})), answer)
-        return answer
-
-    def condition(self, condition: Condition) -> FloatArray:
-        """Whether a condition holds, (n,)."""
-        if isinstance(condition, Test):
-            return self.test(condition)
-        if isinstance(condition, Not):
-            return 1.0 - self.condition(condition.not_)
-        parts = [self.condition(part) for part in (condition.all if isinstance(condition, All) else condition.any)]
-        combine = both if isinstance(condition, All) else either
-        answer = parts[0]
-        for part in parts[1:]:
-            answer = combine(answer, part)
-        return answer
-
-    def test(self, test: Test) -> FloatArray:
-        """Whether a test holds, (n,)."""
-        word, threshold = test.comparison
-        return compare(self.facts[test.fact], word, self.threshold(threshold))
+        self.date = date
 
     def threshold(self, threshold: Threshold) -> float:
         """What is in force in the county on the date; NaN where nothing is."""
@@ -119,32 +95,100 @@ class Court:
         date = self.date
         return threshold.of, threshold.times, date.replace(year=date.year - 1, day=min(date.day, 28)) if threshold.year_before else date
 
-    def tell(self, rule: Rule, row: int) -> list[Tried]:
-        """On what the answer of a rule rests for one household: every test of it, the population's first."""
-        asked = tests(rule.when)
-        if rule.population in POPULATIONS:
-            fact, wanted = POPULATIONS[rule.population]
-            asked = [Test.model_validate({"fact": fact, "is": wanted}), *asked]
-        return [self._tried(test, row) for test in asked]
 
-    def _tried(self, test: Test, row: int) -> Tried:
-        word, threshold = test.comparison
-        span, declared = self.facts[test.fact], self.facts.declared[test.fact]
-        value = self.threshold(threshold)
-        answer = compare(Span(span.low[row : row + 1], span.high[row : row + 1]), word, value)[0]
-        low, high = (None if np.isinf(bound[row]) else float(bound[row]) for bound in span)
-        return Tried(
-            test.fact,
-            declared.zh,
-            declared.en,
-            declared.unit,
-            low,
-            high,
-            word,
-            None if np.isnan(value) else value,
-            self.source(threshold),
-            None if np.isnan(answer) else bool(answer),
-        )
+class Docket:
+    """Some rules of one county on a date, made ready to be answered for many households in a few steps.
+
+    Every test becomes "at least", or its contrary, so that all of them are held against their bounds at once; what is left to each rule is
+    to join the answers.
+
+    Args:
+        rules: in their order.
+        bounds: what their tests are held against.
+    """
+
+    def __init__(self, rules: Sequence[Rule], bounds: Bounds) -> None:
+        self.rules = rules
+        asked = [POPULATIONS.get(rule.population) for rule in rules]
+        held = [test for rule in rules for test in tests(rule.when)] + [test for test in asked if test is not None]
+        place = {id(test): at for at, test in enumerate(held)}
+        self.facts = [test.fact for test in held]
+        words = [test.comparison[0] for test in held]
+        values = np.array([bounds.threshold(test.comparison[1]) for test in held])
+        beyond = np.array([word in ("more_than", "at_most") for word in words], dtype=bool)
+        self._values = np.where(beyond, np.nextafter(values, np.inf), values)[:, None]
+        self._contrary = np.array([[word in ("at_most", "less_than")] for word in words], dtype=bool).reshape(-1, 1)
+        self._conditions = [_joined(rule.when, place) for rule in rules]
+        self._populations = [(at, place[id(test)]) for at, test in enumerate(asked) if test is not None]
+
+    def answers(self, facts: Facts) -> FloatArray:
+        """Whether each rule holds, (rules, n): its population and its condition."""
+        n = facts.seen.n
+        if not self.rules:
+            return np.empty((0, n))
+        spans = [facts[name] for name in self.facts]
+        low, high = np.stack([span.low for span in spans]), np.stack([span.high for span in spans])
+        tried = np.where(low >= self._values, 1.0, np.where(high < self._values, 0.0, np.nan))
+        tried = np.where(self._contrary, 1.0 - tried, tried)
+        out = np.stack([_answer(condition, tried) for condition in self._conditions])
+        if self._populations:
+            limited, asked = map(list, zip(*self._populations, strict=True))
+            out[limited] = both(tried[asked], out[limited])
+        return out
+
+
+def tell(rule: Rule, row: int, facts: Facts, bounds: Bounds) -> list[Tried]:
+    """On what the answer of a rule rests for one household: every test of it, the population's first."""
+    population = POPULATIONS.get(rule.population)
+    return [_tried(test, row, facts, bounds) for test in ([] if population is None else [population]) + tests(rule.when)]
+
+
+def _tried(test: Test, row: int, facts: Facts, bounds: Bounds) -> Tried:
+    word, threshold = test.comparison
+    span, declared = facts[test.fact], facts.declared[test.fact]
+    value = bounds.threshold(threshold)
+    answer = compare(Span(span.low[row : row + 1], span.high[row : row + 1]), word, value)[0]
+    low, high = (None if np.isinf(bound[row]) else float(bound[row]) for bound in span)
+    return Tried(
+        test.fact,
+        declared.zh,
+        declared.en,
+        declared.unit,
+        low,
+        high,
+        word,
+        None if np.isnan(value) else value,
+        bounds.source(threshold),
+        None if np.isnan(answer) else bool(answer),
+    )
+
+
+Joined = int | tuple[str, list["Joined"]]
+
+
+def _joined(condition: Condition, place: Mapping[int, int]) -> Joined:
+    """A condition as places of tests, and how they are joined."""
+    if isinstance(condition, Test):
+        return place[id(condition)]
+    if isinstance(condition, Not):
+        return "not", [_joined(condition.not_, place)]
+    if isinstance(condition, All):
+        return "all", [_joined(part, place) for part in condition.all]
+    return "any", [_joined(part, place) for part in condition.any]
+
+
+def _answer(condition: Joined, tried: FloatArray) -> FloatArray:
+    if isinstance(condition, int):
+        one: FloatArray = tried[condition]
+        return one
+    word, parts = condition
+    answers = [_answer(part, tried) for part in parts]
+    if word == "not":
+        return 1.0 - answers[0]
+    answer = answers[0]
+    for other in answers[1:]:
+        answer = both(answer, other) if word == "all" else either(answer, other)
+    return answer
 
 
 def compare(span: Span, word: str, threshold: float) -> FloatArray:

@@ -14,7 +14,9 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row
 from starlette.responses import Response
 
+from features.build import look
 from features.errors import UserError
+from features.policy.judgement import Judgement
 from features.policy.shipped import load
 from features.register import Register
 from features.tables import INCOME_SOURCES
@@ -28,6 +30,7 @@ from service.api.visits import item as visit_item
 from service.auth import Caller, Right
 from service.dossier import dossier
 from service.problems import ApiError, Json
+from service.ruling import ruling
 from service.scoring import reasons, score_register
 from service.storage.household_store import load_household
 from service.storage.score_store import Stored, history, households, list_of
@@ -61,6 +64,9 @@ class HouseholdAnswer(ListHead):
     history: list[PastScore] = Field(description="the first list first")
     facts: dict[str, Any] | None = Field(
         description="what is known, as of the list's day; null without the right to facts, or if swept away"
+    )
+    policy: dict[str, Any] | None = Field(
+        description="what the county's rules say: category, triggers, gaps, classes, help, each with its tests; by today's rule files"
     )
     visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
     figures: dict[str, dict[str, Any]] = Field(description="plotly figures by name: history, and where known income and waterfall")
@@ -104,13 +110,18 @@ def _answer(service: Service, caller: Caller, version: int, household_id: str) -
         told |= {"causes": shown, "explained": True, "verify": verify if caller.sees_facts else []}
         causes = shown
     facts = None
+    said = None
     if caller.sees_facts and found.register is not None:
-        facts = dossier(found.register, dt.date.fromisoformat(record.as_of), load(synthetic=record.synthetic))
+        policy = load(synthetic=record.synthetic)
+        seen = look(found.register, dt.date.fromisoformat(record.as_of), policy)
+        facts = dossier(seen)
+        said = ruling(Judgement(seen, policy), 0)
     return {
         "household": told,
         "base_margin": record.base_margin,
         "history": past,
         "facts": facts,
+        "policy": said,
         "visits": [visit_item(entry) for entry in found.visits] if caller.sees_facts else None,
         "figures": _figures(causes, record.base_margin, past, facts),
         **list_head(record),

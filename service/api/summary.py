@@ -18,7 +18,7 @@ from service.auth import Caller, Right, Role
 from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS
 from service.storage.score_store import counts, kept_lists, list_of
-from service.storage.tables import CANDIDATES, COUNTED
+from service.storage.tables import CANDIDATES, CELLS, COUNTED
 from service.suppression import FEWEST, shown
 from service.wire import ERRORS, NOT_MODIFIED, SummaryAnswer, list_head
 
@@ -119,4 +119,5 @@ def _told(region: str, row: Numbers) -> dict[str, Any]:
         "edge_band": row["edge_band"],
         "candidates": {name: row[f"{name}_candidate"] for name in CANDIDATES},
         "causes": {name: row[f"cause_{name}"] for name in CAUSES},
+        "cells": {name: row[f"cell_{name}"] for name in CELLS},
     }

@@ -20,7 +20,7 @@ NUMBERS = (
     "probability", "low", "high", "edge_band_flag", *(f"{kind}_candidate" for kind in CANDIDATES), "causes_mask", "pc_net_income",
     "poverty_line", "monitoring_line",
 )  # fmt: skip
-REASONS = ("causes", "verify", "not_evaluable", "missing_field")
+REASONS = ("causes", "verify", "triggers", "not_evaluable", "missing_field")
 """With these a household's score is another one; ranks, and how old the data are, change with everybody else's."""
 
 READ_AT_ONCE = 2_000  # of the reasons, which are long

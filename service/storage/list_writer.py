@@ -14,7 +14,7 @@ from features.register import Array
 from service.storage.change_store import differences
 from service.storage.database import Cells, Database, insert_columns
 from service.storage.exclusive import only_one
-from service.storage.tables import CANDIDATES, CAUSE_BITS, active_list, changes, lists, reasons, scores, summaries
+from service.storage.tables import CANDIDATES, CAUSE_BITS, CELLS, active_list, changes, lists, reasons, scores, summaries
 
 STEP = 20_000  # rows a transaction: others who want to write wait for one of them, not for the whole list
 PLACE = "list"
@@ -137,6 +137,7 @@ def summarise(columns: Mapping[str, Array]) -> dict[str, Cells]:
         "edge_band": columns["edge_band_flag"] == 1,
         **{f"{kind}_candidate": columns[f"{kind}_candidate"] == 1 for kind in CANDIDATES},
         **{f"cause_{cause}": mask & CAUSE_BITS[cause] > 0 for cause in CAUSES},
+        **{f"cell_{cell}": columns["cell"] == cell for cell in CELLS},
     }
     counts = {
         f"{name}_count": np.bincount(place, weights=which, minlength=len(villages)).astype(np.int64) for name, which in counted.items()

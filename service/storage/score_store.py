@@ -85,6 +85,7 @@ class Stored(NamedTuple):
     data_age_days: int | None
     causes: str | None  # without the facts behind them for whoever may not see facts
     verify: str | None  # NULL for whoever may not see facts
+    triggers: str | None  # NULL for whoever may not see facts
     not_evaluable: str | None
     missing_field: str | None
 
@@ -198,7 +199,11 @@ def _columns(*, facts: bool) -> list[ColumnElement[Any]]:
     """The columns of a `Stored`, in its order."""
     r = reasons.c
     told: dict[str, ColumnElement[Any]] = {"not_evaluable": r.not_evaluable, "missing_field": r.missing_field}
-    told |= {"causes": r.causes, "verify": r.verify} if facts else {"causes": r.cause_words, "verify": null()}
+    told |= (
+        {"causes": r.causes, "verify": r.verify, "triggers": r.triggers}
+        if facts
+        else {"causes": r.cause_words, "verify": null(), "triggers": null()}
+    )
     return [told[name].label(name) if name in told else scores.c[name] for name in Stored._fields]
 
 

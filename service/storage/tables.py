@@ -207,6 +207,8 @@ active_list = Table(
 CANDIDATES = ("edge", "unstable", "sudden")
 # What a list can be filtered by: these columns stand in its indexes, so that a household that is not asked for is passed over unread.
 FILTERED = ("tier", "state", "cell", "causes_mask", *(f"{kind}_candidate" for kind in CANDIDATES))
+CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
+"""Who calls for a visit. `model_only` is the household that no rule finds: the one worth going to first."""
 CAUSE_BITS = {cause: 1 << place for place, cause in enumerate(CAUSES)}  # of scores.causes_mask; a new cause is added behind the last
 
 scores = Table(
@@ -253,13 +255,14 @@ reasons = Table(
     Column("causes", Text),
     Column("cause_words", Text),
     Column("verify", Text),
+    Column("triggers", Text),
     Column("not_evaluable", Text),
     Column("missing_field", Text),
 )
 
 COUNTED = (
     "households", "scored", "below_line", "insufficient_data", "red", "orange", "yellow", "none", "edge_band", "edge_candidate",
-    "unstable_candidate", "sudden_candidate", *(f"cause_{cause}" for cause in CAUSES),
+    "unstable_candidate", "sudden_candidate", *(f"cause_{cause}" for cause in CAUSES), *(f"cell_{cell}" for cell in CELLS),
 )  # fmt: skip
 
 summaries = Table(

@@ -87,6 +87,7 @@ async def _page(
         synthetic=page["synthetic"],
         item=page["household"],
         facts=facts,
+        rules=page["policy"],
         time_line=facts["time_line"][:MOST_EVENTS] if facts else [],
         visits=page["visits"] or [],
         figures=page["figures"],

@@ -17,6 +17,7 @@ from service.api.summary import SummaryQuery, summary
 from service.auth import Caller
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
 from service.storage.mark_store import moved, visited
+from service.storage.tables import CELLS
 from service.web.formats import place
 from service.web.pages import address, asked, checked, render, told, words
 
@@ -56,6 +57,7 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         regions=await regions(request, service, caller, query.region),
         tiers=words(request, "tier", reversed(TIERS)),
         causes=words(request, "cause", CAUSES),
+        cells=words(request, "cell", CELLS),
         doors=words(request, "visited", ("true", "false")),
         candidates=words(request, "candidate", CANDIDATES),
     )

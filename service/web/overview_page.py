@@ -11,6 +11,7 @@ from models import figures
 from service.api.context import CountsCaller, ServiceDep
 from service.api.summary import SummaryQuery, summary
 from service.auth import Right, Role
+from service.storage.tables import CELLS
 from service.web.pages import asked, checked, render, told
 
 router = APIRouter(include_in_schema=False)
@@ -33,6 +34,7 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
         total=page["total"],
         region=page["total"]["region"],
         causes=figures.counts_by_cause(page["total"]["causes"]),
+        cells=CELLS,
         months=figures.counts_by_month(months),
         longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
         wall=wall,

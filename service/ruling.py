@@ -1,0 +1,72 @@
+"""What policy says of one household, with every test and where each bound stands: for whoever looks at that household."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from features.policy.help import proposals
+from features.policy.judgement import NONE, REFER, Judgement, told
+from features.tables import RISKS
+
+CATEGORY_WORDS = {
+    NONE: ("未经人工核实存在风险，不归类", "No risk was found by people: no category"),
+    REFER: ("存在风险但不符合任何一类，须人工研判", "A risk was found and no category fits: for people to judge"),
+}
+MONITORING_RISKS = ("risk_1", "risk_2")
+
+
+def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
+    """Category, triggers, gaps, classes, ledgers and what stands against ending the monitoring; nothing here changes a status.
+
+    Args:
+        judgement: of a register that holds the household.
+        row: of the household in it.
+
+    Returns:
+        plain values; `not_evaluable` names the rules that could not be evaluated, with the tests they rest on.
+    """
+    in_force = judgement.in_force(row)
+    monitored = bool(judgement.fact("monitored", row).low[0] >= 1)
+    kinds = ("triggers", "gaps", "cohorts", *(["blockers"] if monitored else []))
+    return {
+        "regions": list(in_force.names),
+        "profiles": sorted(in_force.profiles),
+        "category": _category(judgement, row),
+        **{kind: [judgement.tell(rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
+        "monitored": monitored,
+        "eliminable": None if not monitored else _eliminable(judgement, row),
+        "classes": [
+            {"system": system, "class": None if found is None else told(found)} for system, found in judgement.classes(row).items()
+        ],
+        "measures": [asdict(proposal) for proposal in proposals(judgement, row, _written(judgement, row))],
+        "not_evaluable": [judgement.tell(rule, row) | {"kind": kind} for kind in kinds for rule in judgement.open(kind, row)],
+        "undefined": {name: said.model_dump() for name, said in in_force.pack.undefined.items() if not said.content},
+    }
+
+
+def _category(judgement: Judgement, row: int) -> dict[str, Any] | None:
+    """The category, or why there is none; None where it cannot be told."""
+    code = judgement.category(row)
+    if code is None:
+        return None
+    if code in CATEGORY_WORDS:
+        zh, en = CATEGORY_WORDS[code]
+        return {"code": code, "zh": zh, "en": en, "aliases": [], "tests": []}
+    rule = next(rule for rule in judgement.holding("categories", row) if rule.id == code)
+    return {"code": code, "aliases": rule.aliases, **judgement.tell(rule, row)}
+
+
+def _eliminable(judgement: Judgement, row: int) -> bool | None:
+    """Whether nothing stands against ending the monitoring; None where something might. The decision is people's."""
+    if judgement.holding("blockers", row):
+        return False
+    return None if judgement.open("blockers", row) else True
+
+
+def _written(judgement: Judgement, row: int) -> tuple[str, ...]:
+    """The risks that people wrote down when they identified the household."""
+    decisions = judgement.seen["monitoring"]
+    own = decisions.household == row
+    written = [RISKS[code][0] for name in MONITORING_RISKS for code in decisions[name][own].tolist() if code >= 0]
+    return tuple(dict.fromkeys(written))

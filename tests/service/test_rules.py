@@ -1,0 +1,109 @@
+"""Rules beside the model: the same triggers in a stored list, on request and on the household's page; four cells that add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from features.pseudonym import pseudonym
+from service.auth import Role
+from service.importing import pseudonym_key
+from service.storage.register_store import load_register
+from service.storage.tables import CELLS, reasons, scores, summaries
+from tests.service import made_up
+from tests.service.sites import Site
+
+
+def pages(site: Site, role: Role = Role.COUNTY, **query: Any) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        asked = {"limit": 200, **query} | ({"cursor": cursor} if cursor else {})
+        page = site.client.get("/api/v1/risk-list", params=asked, headers=site.headers(role)).json()
+        items += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return items
+
+
+def test_a_household_has_the_same_triggers_in_the_list_and_on_request(site: Site, households: list[made_up.Household]) -> None:
+    """But for those of whom the register knows that they are monitored, which no request says."""
+    key = pseudonym_key(site.settings.pseudonym_key, demo=False)
+    with site.database.reading() as connection:
+        register = load_register(connection)
+    monitored = set(register.household_id[register.tables["monitoring"].household].tolist())
+    assert monitored
+    listed = {item["household_id"]: item for item in pages(site)}
+    sent = {"as_of": made_up.AS_OF.isoformat(), "households": households}
+    answer = site.client.post("/api/v1/scores", json=sent, headers=site.headers(Role.COUNTY, made_up.COUNTY)).json()
+    assert any(item["triggers"] for item in answer["items"])
+    for item in answer["items"]:
+        stored = listed[pseudonym(key, item["household_id"])]
+        if stored["household_id"] in monitored:
+            continue
+        assert (item["triggers"], item["cell"]) == (stored["triggers"], stored["cell"])
+
+
+def test_cells_follow_from_triggers_and_tier(site: Site) -> None:
+    seen = Counter()
+    for item in pages(site):
+        called, by_model = bool(item["triggers"]), item["tier"] != "none"
+        seen[item["cell"]] += 1
+        if item["state"] == "insufficient_data" and not called:
+            assert item["cell"] is None
+        else:
+            assert item["cell"] == CELLS[(0 if called else 1) if by_model else (2 if called else 3)]
+    assert set(seen) >= set(CELLS)
+
+
+def test_who_may_not_see_facts_sees_no_triggers_but_the_cell(site: Site) -> None:
+    with_facts = {item["household_id"]: item for item in pages(site)}
+    without = pages(site, Role.DASHBOARD)
+    assert all(item["triggers"] == [] for item in without)
+    assert [item["cell"] for item in without] == [with_facts[item["household_id"]]["cell"] for item in without]
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_a_list_can_be_narrowed_to_a_cell_and_the_summary_counts_it(site: Site, cell: str) -> None:
+    found = pages(site, cell=cell)
+    assert {item["cell"] for item in found} == {cell}
+    total = site.client.get("/api/v1/summary", headers=site.headers()).json()
+    assert total["total"]["cells"][cell] == len(found)
+    assert sum(town["cells"][cell] for town in total["items"]) == len(found)
+
+
+def test_an_ordinary_household_that_a_rule_calls_for_is_a_candidate_unless_monitored(site: Site) -> None:
+    called = [item for item in pages(site, cell="rule_only") if item["edge_candidate"] is not None]
+    assert called
+    with site.database.reading() as connection:
+        rows = connection.execute(select(scores).where(scores.c.cell == "rule_only")).all()
+        told = {row.household_id: row.triggers for row in connection.execute(select(reasons))}
+        assert connection.execute(select(summaries.c.cell_rule_only_count)).scalars().all()
+    assert all(told[row.household_id] for row in rows)
+    assert any(row.edge_candidate or row.unstable_candidate for row in rows)
+    assert not any(row.edge_candidate and row.unstable_candidate for row in rows)
+
+
+def test_a_household_is_told_what_the_rules_say_with_every_test_and_source(site: Site) -> None:
+    household = next(item for item in pages(site) if item["triggers"])
+    said = site.client.get(f"/api/v1/households/{household['household_id']}", headers=site.headers()).json()["policy"]
+    assert [one["rule"] for one in said["triggers"]] == [one["rule"] for one in household["triggers"]]
+    for one in said["triggers"]:
+        assert one["reference"]
+        assert all(test["holds"] is True for test in one["tests"] if len(one["tests"]) == 1)
+    assert said["regions"] == ["全国", "金沙县"]
+    assert {"pairing_42", "five_standards"} <= set(said["undefined"])
+    kinds = {one["kind"] for one in said["not_evaluable"]}
+    assert "gaps" in kinds  # food and clothing are asked at the door
+    assert all(any(test["holds"] is None for test in one["tests"]) for one in said["not_evaluable"])
+
+
+def test_the_page_shows_the_rules_beside_the_reasons(site: Site) -> None:
+    household = next(item for item in pages(site) if item["triggers"])
+    page = site.client.get(f"/households/{household['household_id']}", headers=site.headers() | {"Accept-Language": "zh"}).text
+    assert "政策规则怎么说" in page
+    assert household["triggers"][0]["zh"] in page
+    assert "规则只提示线索" in page
