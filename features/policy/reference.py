@@ -158,5 +158,5 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
     return out
 
 
-def _names(part: Mapping[str, Anything] | list[Rule]) -> list[str]:
-    return list(part) if isinstance(part, Mapping) else [one.id for one in part]
+def _names(part: Mapping[str, Anything] | list[Rule | str]) -> list[str]:
+    return [one.id if isinstance(one, Rule) else one for one in part]
