@@ -53,7 +53,8 @@ def _tables() -> Iterable[str]:
 
 def _allowed(column: Column) -> str:
     if column.values:
-        return ", ".join(f"`{code}` {zh}" for code, zh in column.values)
+        also = {code: f"（亦读 also read {alias}）" for alias, code in column.aliases}
+        return ", ".join(f"`{code}` {zh}{also.get(code, '')}" for code, zh in column.values)
     if column.low is None or column.high is None:
         return column.unit
     return f"{column.low:g} … {column.high:g} {column.unit}".rstrip()

@@ -167,9 +167,11 @@ _READERS: dict[Kind, Callable[[Column, Any], float]] = {
 }
 # By identity: hashing a declaration for each cell would cost more than reading the cell.
 _READABLE = [column for table in TABLES.values() for column in table.columns if column.kind in _READERS]
-# A code and its Chinese label both count.
+# A code, its Chinese label and the other names it goes by all count.
 _CODES: dict[int, dict[str, int]] = {
-    id(column): {word: index for index, pair in enumerate(column.values) for word in pair} for column in _READABLE
+    id(column): {word: index for index, pair in enumerate(column.values) for word in pair}
+    | {alias: column.codes.index(code) for alias, code in column.aliases}
+    for column in _READABLE
 }
 # Dates, months and words repeat from row to row and are read once; amounts seldom do (and 1 == True, which is no amount).
 _READ: dict[int, Callable[[Any], float]] = {

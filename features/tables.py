@@ -27,7 +27,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its name, its Chinese header, what may stand in it and its unit."""
+    """One column: its name, its Chinese header, what may stand in it and its unit.
+
+    Attributes:
+        aliases: other words that are read as one of its codes, each with that code.
+    """
 
     name: str
     zh: str
@@ -35,6 +39,7 @@ class Column:
     unit: str = ""
     required: bool = False
     values: tuple[tuple[str, str], ...] = ()
+    aliases: tuple[tuple[str, str], ...] = ()
     low: float | None = None
     high: float | None = None
     doc: str = ""
@@ -129,6 +134,7 @@ MEASURES = (
     ("compulsory_education", "义务教育保障"), ("water", "饮水安全保障"), ("security", "综合保障"), ("social", "社会帮扶"),
     ("infrastructure", "基础设施建设"),
 )  # fmt: skip
+NAMES_OF_2020 = (("脱贫监测户", "unstable_exited"), ("边缘户", "edge_prone"))
 CATEGORIES = (("unstable_exited", "脱贫不稳定户"), ("edge_prone", "边缘易致贫户"), ("sudden_severe", "突发严重困难户"))
 
 CHILD_UNTIL = 14  # of people under 14 the law protects everything; the register holds birth year, school and insurance only
@@ -257,7 +263,7 @@ TABLES: dict[str, Table] = {
             "monitoring", "监测", "Decisions of the human process: category, identified, eliminated. Never a feature of the model.", ("identified_on",), None,
             (
                 _HOUSEHOLD,
-                _c("category", "监测对象类别", Kind.CATEGORY, required=True, values=CATEGORIES),
+                _c("category", "监测对象类别", Kind.CATEGORY, required=True, values=CATEGORIES, aliases=NAMES_OF_2020),
                 _c("identified_on", "识别监测时间", Kind.DATE, required=True),
                 _c("eliminated_on", "消除监测时间", Kind.DATE),
                 _c("elimination_kind", "风险消除方式", Kind.CATEGORY, values=(("by_help", "帮扶消除"), ("naturally", "自然消除"))),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
 from features.policy.judgement import Judgement
+from features.tables import TABLES
 from tests.features.policy.cases import KINDS, Case, cases, judged, judged_alone, policy, register, rows, unknowns
 
 CASES = cases()
@@ -91,3 +93,14 @@ def test_every_rule_in_force_somewhere_holds_in_some_case() -> None:
         seen |= {rule.id for kind in (*KINDS, "classes", "categories") for rule in judgement.holding(kind, 0)}
     never = {"food_and_clothing", "reassured", "deficient", "exit_able", "bottom", "relocated_between"}  # rest on what no register holds
     assert shipped - seen == never
+
+
+def test_the_names_of_2020_are_read_as_the_categories_that_bear_them() -> None:
+    packs, date = policy().packs, dt.date(2021, 1, 15)
+    assert packs is not None
+    borne = {alias: rule.id for rule in packs.national.categories for alias in rule.aliases}
+    assert borne == {"脱贫监测户": "unstable_exited", "边缘户": "edge_prone"}
+    column = TABLES["monitoring"].column("category")
+    for alias, category in borne.items():
+        held = register(rows({"monitoring": [{"category": alias, "identified_on": dt.date(2020, 7, 1)}]}, "520523", date))
+        assert [column.codes[code] for code in held.tables["monitoring"].columns["category"]] == [category]
