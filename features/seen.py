@@ -64,6 +64,11 @@ class Seen(View):
         return Happened(self)
 
     @cached_property
+    def members_a_year_ago(self) -> TableView:
+        """The members as they were known a year before."""
+        return self.register.at(self.as_of - dt.timedelta(days=int(YEAR)))["members"]
+
+    @cached_property
     def accounts(self) -> Accounts:
         """Income of the last twelve known months and of the twelve before."""
         return accounts(self)

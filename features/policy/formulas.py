@@ -5,7 +5,6 @@ Income is counted over twelve months and per head of those who share the budget;
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -21,6 +20,7 @@ from features.tables import CHILD_UNTIL
 Formula = Callable[[Seen], FloatArray | Span]
 _COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
 _LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
+NOBODY: Array = np.empty(0, dtype=np.int64)
 _RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
@@ -119,7 +119,8 @@ def size(seen: Seen) -> FloatArray:
 def stable_workers(seen: Seen) -> Span:
     """Members who have work on the date that is no temporary post, each counted once; who has left the household does not count."""
     spells, members = seen["employment"], seen["members"]
-    gone = np.isin(_persons(spells), np.setdiff1d(_persons(members), _persons(seen.people.table)))
+    here = seen.people.table
+    gone = _among(_persons(spells), np.setdiff1d(_persons(members), _persons(here)) if len(here) < len(members) else NOBODY)
     current = (spells["start_date"] <= seen.day) & (spells["end_date"] > seen.day) & ~gone
     stable, unsaid = spells.which(_LASTING)
     return Span(*(_counted(spells, current & which, seen.n) for which in (stable, stable | unsaid)))
@@ -158,17 +159,17 @@ def severely_disabled(seen: Seen) -> Span:
 
 def newly_disabled(seen: Seen) -> Span:
     """Present members with a certificate on record who had none on record a year ago; of a household not known then, any."""
-    people, before = seen.people.table, _a_year_ago(seen)
+    people, before = seen.people.table, seen.members_a_year_ago
     now, then = _certified(people), _persons(before)[~_certified(before)]
-    new = now & np.isin(_persons(people), then)
+    new = now & _among(_persons(people), then)
     return _present(seen, new, new | (now & _unknown_then(seen, before)))
 
 
 def left_dibao(seen: Seen) -> Span:
     """Present members not on dibao who were on it a year ago, as known then; of a household not known then, any. Children have none."""
-    people, before = seen.people.table, _a_year_ago(seen)
+    people, before = seen.people.table, seen.members_a_year_ago
     who = _persons(people)
-    certainly, perhaps = (np.isin(who, _persons(before)[kind]) for kind in (before["dibao"] == 1, before["dibao"] != 0))
+    certainly, perhaps = (_among(who, _persons(before)[kind]) for kind in (before["dibao"] == 1, before["dibao"] != 0))
     on, asked = people["dibao"], ~(seen.people.age < CHILD_UNTIL)
     return _present(seen, (on == 0) & certainly, (on != 1) & asked & (perhaps | _unknown_then(seen, before)) | (on == 0) & certainly)
 
@@ -184,15 +185,15 @@ def _present(seen: Seen, certainly: BoolArray, perhaps: BoolArray) -> Span:
     return Span(low, np.where(seen.people.count > 0, high, np.inf))
 
 
-def _a_year_ago(seen: Seen) -> TableView:
-    """The members as they were known a year before."""
-    return seen.register.at(seen.as_of - dt.timedelta(days=365))["members"]
-
-
 def _unknown_then(seen: Seen, before: TableView) -> BoolArray:
     """Which present members are of a household of which no member was known a year ago."""
     unknown: BoolArray = before.total(np.ones(len(before))) == 0
     return np.asarray(unknown[seen.people.table.household])
+
+
+def _among(who: Array, those: Array) -> BoolArray:
+    """Which of some persons are among others: mostly there are no others, and for one household to look is dear."""
+    return np.isin(who, those) if len(those) else np.zeros(len(who), dtype=bool)
 
 
 def _persons(rows: TableView) -> Array:
