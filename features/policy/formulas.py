@@ -20,7 +20,7 @@ from features.tables import CHILD_UNTIL
 Formula = Callable[[Seen], FloatArray | Span]
 _COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
 _LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
-NOBODY: Array = np.empty(0, dtype=np.int64)
+_PRESENT = code("members", "presence", "present")
 _RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
@@ -119,8 +119,7 @@ def size(seen: Seen) -> FloatArray:
 def stable_workers(seen: Seen) -> Span:
     """Members who have work on the date that is no temporary post, each counted once; who has left the household does not count."""
     spells, members = seen["employment"], seen["members"]
-    here = seen.people.table
-    gone = _among(_persons(spells), np.setdiff1d(_persons(members), _persons(here)) if len(here) < len(members) else NOBODY)
+    gone = _among(_persons(spells), _persons(members)[members["presence"] > _PRESENT])
     current = (spells["start_date"] <= seen.day) & (spells["end_date"] > seen.day) & ~gone
     stable, unsaid = spells.which(_LASTING)
     return Span(*(_counted(spells, current & which, seen.n) for which in (stable, stable | unsaid)))
@@ -160,8 +159,9 @@ def severely_disabled(seen: Seen) -> Span:
 def newly_disabled(seen: Seen) -> Span:
     """Present members with a certificate on record who had none on record a year ago; of a household not known then, any."""
     people, before = seen.people.table, seen.members_a_year_ago
-    now, then = _certified(people), _persons(before)[~_certified(before)]
-    new = now & _among(_persons(people), then)
+    now = _certified(people)
+    asked = np.bincount(people.household[now], minlength=seen.n) > 0  # few households: nobody else's members need be matched
+    new = now & _among(_persons(people), _persons(before)[asked[before.household] & ~_certified(before)])
     return _present(seen, new, new | (now & _unknown_then(seen, before)))
 
 
