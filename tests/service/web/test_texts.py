@@ -15,7 +15,23 @@ TEMPLATES = sorted((HERE / "templates").rglob("*.html"))
 SOURCES = sorted(HERE.rglob("*.py"))
 CHINESE = re.compile(r"[\u3400-\u9fff]")
 # Keys put together from a code: every text of the section belongs to one of its codes.
-BY_CODE = {"role", "tier", "state", "candidate", "cause", "menu", "error", "visited", "unit", "change", "why", "limit", "job", "rows"}
+BY_CODE = {
+    "cell",
+    "role",
+    "tier",
+    "state",
+    "candidate",
+    "cause",
+    "menu",
+    "error",
+    "visited",
+    "unit",
+    "change",
+    "why",
+    "limit",
+    "job",
+    "rows",
+}
 
 
 def bare(template: str) -> str:
