@@ -18,7 +18,7 @@ from features.livelihood import livelihood
 from features.policy.registry import Policy
 from features.ratios import CAP, divide, positive
 from features.register import UNKNOWN, YES, Array, FloatArray, Indicator, IntArray, Register, RegisterInfo, stack
-from features.seen import ILLNESS_BILL, Seen
+from features.seen import Seen
 from features.shocks import shocks
 from features.structure import structure
 
@@ -156,8 +156,6 @@ def _indicators(seen: Seen) -> list[FloatArray]:
 
 def _facts(seen: Seen) -> Facts:
     poverty, monitoring = seen.lines
-    decisions = seen["monitoring"]
-    under_way = (decisions["identified_on"] <= seen.day) & (decisions["eliminated_on"] > seen.day)
     return Facts(
         pc_net_income=seen.pc_net_income,
         poverty_line=poverty,
@@ -165,7 +163,7 @@ def _facts(seen: Seen) -> Facts:
         exited=seen.exited,
         village=seen.village,
         data_month=seen.accounts.last_month,
-        monitored=np.minimum(decisions.total(under_way), YES),
+        monitored=seen.monitored,
         shock=_shock(seen),
     )
 
@@ -173,9 +171,8 @@ def _facts(seen: Seen) -> Facts:
 def _shock(seen: Seen) -> FloatArray:
     """1 where a large rigid expenditure or a sharp fall of income is on record, NaN where neither can be judged."""
     (spent, fell), events, nets = seen.prompts, seen.events, seen.accounts.nets
-    loss = np.where(events.of_kind[ILLNESS_BILL], events.paid, events.cost)
     over = positive(nets)
-    burden = events.table.total(loss * events.this_year) / over[0] >= spent
+    burden = events.table.total(events.loss * events.this_year) / over[0] >= spent
     drop = YES - nets[0] / over[1] >= fell
     unknown = np.isnan(nets[0] + spent + fell)
     return np.where(unknown, UNKNOWN, burden | drop)

@@ -10,7 +10,7 @@ import numpy as np
 from features.accounts import Accounts, accounts
 from features.codes import code, groups
 from features.policy.registry import PROMPTS, Policy
-from features.register import NO, UNKNOWN, BoolArray, FloatArray, IntArray, Register, TableView, View
+from features.register import NO, UNKNOWN, YES, BoolArray, FloatArray, IntArray, Register, TableView, View
 from features.tables import TABLES
 
 YEAR, MONTH = np.array(365, dtype=np.int32), np.array(30.4375)  # days
@@ -73,6 +73,14 @@ class Seen(View):
         """Income of the last twelve known months and of the twelve before."""
         return accounts(self)
 
+    @cached_property
+    def monitored(self) -> FloatArray:
+        """1 where the household is identified as monitored and not eliminated, as known on the date."""
+        decisions = self["monitoring"]
+        under_way = (decisions["identified_on"] <= self.day) & (decisions["eliminated_on"] > self.day)
+        monitored: FloatArray = np.minimum(decisions.total(under_way), YES)
+        return monitored
+
     @property
     def pc_net_income(self) -> FloatArray:
         """Per-capita net income, policy transfers included, of the last twelve known months; yuan a person and year."""
@@ -126,6 +134,7 @@ class Happened:
         cost: (events,) yuan in all; a blank is nothing.
         compliant: (events,) yuan that the household paid of a bill as the insurer counts it.
         paid: (events,) the same, or the household's own word where it is higher: drugs outside the list never reach the insurer.
+        loss: (events,) yuan that the household itself bore: what it paid of a bill, and the whole of anything else.
         counts: (3, kinds, n) events within one, two and three years.
         costs: (kinds, n) what those of one year cost in all, yuan.
         months_since: (kinds, n) months since the latest; `LONG_AGO` where there was none.
@@ -138,6 +147,7 @@ class Happened:
         self.cost: FloatArray = np.fmax(table["amount"], NO)
         self.compliant: FloatArray = np.fmax(table["oop_compliant"], NO)
         self.paid: FloatArray = np.fmax(self.compliant, table["oop_self_reported"])
+        self.loss: FloatArray = np.where(self.of_kind[ILLNESS_BILL], self.paid, self.cost)
         within = self.age < _YEARS
         self.this_year: BoolArray = within[0, 0]
         self.recent: BoolArray = self.of_kind & within

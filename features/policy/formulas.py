@@ -63,11 +63,10 @@ def rigid_expenditure_share(seen: Seen) -> Span:
     """
     events, net = seen.events, seen.accounts.net
     bill, table = events.of_kind[ILLNESS_BILL], events.table
-    loss = np.where(bill, events.paid, events.cost)
     unsettled, without_amount = bill & np.isnan(table["oop_compliant"]), np.isnan(table["amount"])
     unknown = without_amount & (unsettled | table.which(_COSTLY)[0])
-    largest = np.where(unsettled, np.maximum(loss, events.cost), loss)  # nobody pays more of a bill than the bill
-    least, most = table.totals(loss * events.this_year, _at_most(largest, unknown, events.this_year))
+    largest = np.where(unsettled, np.maximum(events.loss, events.cost), events.loss)  # nobody pays more of a bill than the bill
+    least, most = table.totals(events.loss * events.this_year, _at_most(largest, unknown, events.this_year))
     income = np.where(net > 0, net, np.nan)
     return Span.between(least / income, most / income)
 
@@ -96,9 +95,7 @@ def exited(seen: Seen) -> FloatArray:
 
 def monitored(seen: Seen) -> FloatArray:
     """1 where identified as monitored and not eliminated."""
-    decisions = seen["monitoring"]
-    under_way = (decisions["identified_on"] <= seen.day) & (decisions["eliminated_on"] > seen.day)
-    return np.minimum(decisions.total(under_way), 1.0)
+    return seen.monitored
 
 
 def exit_year(seen: Seen) -> FloatArray:
@@ -223,7 +220,7 @@ def risk_confirmed(seen: Seen) -> FloatArray:
     weight = np.where(visits["found"] == _RISK, 2.0, np.where(visits["found"] < 0, 1.0, 0.0))
     latest = visits.highest(np.where(went, visits["visited_on"] * 3.0 + weight, np.nan))
     found = np.array([0.0, np.nan, 1.0, np.nan])[np.where(np.isnan(latest), 3, latest % 3).astype(int)]
-    return np.where(monitored(seen) > 0, 1.0, found)
+    return np.where(seen.monitored > 0, 1.0, found)
 
 
 FORMULAS: Mapping[str, Formula] = {

@@ -56,11 +56,11 @@ def _head() -> Iterator[str]:
 
 
 def _parameters(policy: Policy) -> Iterator[str]:
-    yield "## 参数 Parameters"
-    yield ""
-    yield "数值自起始日起有效，至下一起始日，最多至其所在年度之后若干年。"
-    yield "A value holds from its day until the next, and at most so many years past its own."
-    yield ""
+    yield from _titled(
+        "## 参数 Parameters",
+        "数值自起始日起有效，至下一起始日，最多至其所在年度之后若干年。",
+        "A value holds from its day until the next, and at most so many years past its own.",
+    )
     for name, parameter in sorted(policy.parameters.items()):
         yield f"### {parameter.zh} `{name}`"
         yield ""
@@ -85,8 +85,7 @@ def _region(code: str) -> str:
 
 
 def _rules(policy: Policy, packs: Packs) -> Iterator[str]:
-    yield "## 规则 Rules"
-    yield ""
+    yield from _titled("## 规则 Rules")
     packed: list[tuple[str, Pack, Mapping[str, Fact]]] = [(_region(NATION), packs.national, packs.national.facts)]
     packed += [(overlay.zh, overlay, packs.at(overlay.region).pack.facts) for overlay in packs.overlays.values()]
     for kind, title in KINDS.items():
@@ -113,8 +112,7 @@ def _days(rule: Rule) -> str:
 
 
 def _measures(pack: Pack) -> Iterator[str]:
-    yield "## 帮扶措施 Help"
-    yield ""
+    yield from _titled("## 帮扶措施 Help")
     rows = (
         (
             f"{help_.zh} {help_.en} `{name}`",
@@ -130,11 +128,11 @@ def _measures(pack: Pack) -> Iterator[str]:
 def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
     """The regions side by side: which sets of triggers they use, and what they have of their own."""
     regions = [overlay for code, overlay in sorted(packs.overlays.items(), key=lambda item: (item[0] != NATION, item[0]))]
-    yield "## 各县并列 Counties side by side"
-    yield ""
-    yield "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。"
-    yield "The nation's column is that of a county without a file; what is not a county's own is inherited."
-    yield ""
+    yield from _titled(
+        "## 各县并列 Counties side by side",
+        "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。",
+        "The nation's column is that of a county without a file; what is not a county's own is inherited.",
+    )
     rows: list[tuple[str, ...]] = []
     in_use = [packs.at("" if overlay.region == NATION else overlay.region) for overlay in regions]
     for profile in dict.fromkeys(trigger.profile for region in in_use for trigger in region.pack.triggers):
@@ -153,11 +151,11 @@ def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
 
 
 def _undefined(packs: Packs) -> Iterator[str]:
-    yield "## 未定义 Named and not defined"
-    yield ""
-    yield "县报告提及而未说明的制度；在县里写明之前一律为空，软件不代为编造。"
-    yield "Named in the counties' reports; empty until a county writes what they mean."
-    yield ""
+    yield from _titled(
+        "## 未定义 Named and not defined",
+        "县报告提及而未说明的制度；在县里写明之前一律为空，软件不代为编造。",
+        "Named in the counties' reports; empty until a county writes what they mean.",
+    )
     named = dict(packs.national.undefined) | {name: said for overlay in packs.overlays.values() for name, said in overlay.undefined.items()}
     rows = ((f"{said.zh} `{name}`", said.en, said.reference, "；".join(said.content)) for name, said in named.items())
     yield from _table(("名称 name", "English", "出处 reference", "内容 content"), rows)
@@ -170,9 +168,17 @@ def sources() -> dict[str, str]:
 
 
 def _sources() -> Iterator[str]:
-    yield "## 依据中的记号 Marks in references"
-    yield ""
+    yield from _titled("## 依据中的记号 Marks in references")
     yield from _table(("记号 mark", "来源 source"), sources().items())
+
+
+def _titled(title: str, *sentences: str) -> Iterator[str]:
+    """A heading, and what is to be known before what stands under it."""
+    yield title
+    yield ""
+    if sentences:
+        yield from sentences
+        yield ""
 
 
 def _table(head: tuple[str, ...], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -138,8 +138,9 @@ class PostgresBackend(Backend):
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[Site]:
-    """A running service."""
+def running(settings: Settings, **changed: object) -> Iterator[Site]:
+    """A running service; some settings may be changed."""
+    settings = settings.model_copy(update=changed)
     app = create_app(settings, clock=now)
     database = Database(settings.database_url)
     try:

@@ -13,7 +13,6 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet
@@ -21,12 +20,12 @@ import pytest
 
 from service import demo
 from service.api.context import Service
-from service.cli import main
 from service.clock import utc_now
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.token_store import find_token, revoke_tokens
 from tests.service import made_up
+from tests.service.commands import Done, run_command
 from tests.service.sites import Site, now
 
 
@@ -42,15 +41,6 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     return {**os.environ, **own, **more}
 
 
-@dataclass
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
 Run = Callable[..., Done]
 
 
@@ -64,14 +54,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def go(*command: str, **more: str) -> Done:
         with monkeypatch.context() as inner:
-            inner.setattr(sys, "argv", ["service", *command])
             for name, value in more.items():
                 inner.setenv(name, value)
-            with pytest.raises(SystemExit) as ended:
-                main()
-        code = ended.value.code
-        shown = capsys.readouterr()
-        return Done(code if isinstance(code, int) else 0, shown.out, shown.err)
+            return run_command(capsys, *command)
 
     return go
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from models import pointer
 from service.bundles import ActiveBundle
-from service.cli import main
 from tests.service import made_up
+from tests.service.commands import Done, run_command
 from tests.service.sites import Site
 
-Run = Callable[..., tuple[int, str, str]]
+Run = Callable[..., Done]
 
 
 @pytest.fixture
@@ -23,16 +23,7 @@ def run(own_site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs `python -m service …` on the site's files; gives exit code, output and errors on one line each."""
     for name in ("database_url", "bundle_dir", "pseudonym_key", "uploads_dir"):
         monkeypatch.setenv(f"FANGPIN_{name.upper()}", str(getattr(own_site.settings, name)))
-
-    def go(*command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["service", *command])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0, shown.out, shown.err)
-
-    return go
+    return partial(run_command, capsys)
 
 
 @pytest.fixture

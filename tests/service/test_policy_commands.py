@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from service.cli import main
+from tests.service.commands import Done, run_command
 
-Run = Callable[..., tuple[int, str, str]]
+Run = Callable[..., Done]
 GOOD = """region: "450422"
 zh: 藤县
 en: Teng
@@ -27,18 +27,9 @@ cohorts:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Runs `python -m service policy …`; gives exit code, output and errors."""
-
-    def go(*command: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["service", "policy", *command])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        code = ended.value.code
-        return (code if isinstance(code, int) else 0, shown.out, shown.err)
-
-    return go
+    return partial(run_command, capsys, "policy")
 
 
 def test_a_good_file_is_told_by_what_it_adds(run: Run, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import shutil
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,12 @@ from sqlalchemy import func, select, update
 from features.errors import UserError
 from features.pseudonym import load_key, pseudonym
 from service.bundles import ActiveBundle
-from service.cli import main
 from service.importing import import_register
 from service.reproducing import Reproduction, reproduce
 from service.scoring import score_stored
 from service.storage.tables import active_list, imports, lists, scores
 from tests.service import made_up
+from tests.service.commands import run_command
 from tests.service.sites import Site
 
 AS_OF = made_up.AS_OF
@@ -176,12 +175,9 @@ def test_the_command_says_so_in_words_and_in_its_exit_code(
     for name in ("database_url", "bundle_dir", "pseudonym_key", "uploads_dir"):
         monkeypatch.setenv(f"FANGPIN_{name.upper()}", str(getattr(own_site.settings, name)))
 
-    def run(*command: str) -> tuple[Any, str]:
-        monkeypatch.setattr(sys, "argv", ["service", "reproduce", *command])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        shown = capsys.readouterr()
-        return ended.value.code or 0, shown.out + shown.err
+    def run(*command: str) -> tuple[int, str]:
+        done = run_command(capsys, "reproduce", *command)
+        return done.code, done.out + done.err
 
     asked = ("--household", corrected[0], "--as-of", AS_OF.isoformat())
     code, out = run(*asked)

@@ -26,10 +26,7 @@ PATIENCE_SECONDS = 180
 @pytest.fixture
 def tight_site(tmp_path: Path, backend: Backend, empty: Settings) -> Iterator[Site]:
     """A running service whose worker gets little memory."""
-    with (
-        backend.copy(empty, tmp_path / "site") as settings,
-        running(settings.model_copy(update={"import_memory_mb": MEGABYTES})) as site,
-    ):
+    with backend.copy(empty, tmp_path / "site") as settings, running(settings, import_memory_mb=MEGABYTES) as site:
         yield site
 
 

@@ -23,10 +23,7 @@ MOST = 2
 @pytest.fixture
 def busy_site(tmp_path: Path, backend: Backend, empty: Settings) -> Iterator[Site]:
     """A running service in which few uploads may wait; nothing works them off."""
-    with (
-        backend.copy(empty, tmp_path / "site") as settings,
-        running(settings.model_copy(update={"uploads_waiting": MOST})) as site,
-    ):
+    with backend.copy(empty, tmp_path / "site") as settings, running(settings, uploads_waiting=MOST) as site:
         yield site
 
 
