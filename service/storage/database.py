@@ -7,6 +7,7 @@ holds on the other.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from itertools import chain
@@ -27,6 +28,7 @@ from service.storage.copying import copy_columns
 BLOCK = 100_000  # rows turned into Python objects at a time: keeps the memory of a large import flat
 VALUES_A_STATEMENT = 448
 BUSY_SECONDS = 30  # how long a writer waits for its turn
+SECONDS_BETWEEN_ATTEMPTS = 0.01
 CONNECT_SECONDS = 5
 POOL_SECONDS = 10
 WRITERS_TURN = 0x66616E67  # the number of PostgreSQL's lock that writers take in turn
@@ -154,9 +156,21 @@ def _address(url: str) -> URL:
 def _prepare_sqlite(connection: Any, _: Any) -> None:
     # The driver's own transaction handling is switched off: it leaves SELECTs outside transactions and begins writes too late.
     connection.isolation_level = None
-    _pragmas(
-        connection, "page_size=16384", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768"
-    )
+    _pragmas(connection, "page_size=16384")
+    _write_ahead(connection)
+    _pragmas(connection, "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY", "cache_size=-32768")
+
+
+def _write_ahead(connection: Any) -> None:
+    # Of several that open a new file at once, one changes its mode and SQLite refuses the others without letting them wait.
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _pragmas(connection, "journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(SECONDS_BETWEEN_ATTEMPTS)
 
 
 def _pragmas(connection: Any, *pragmas: str) -> None:

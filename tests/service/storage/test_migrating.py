@@ -199,28 +199,39 @@ def test_a_step_that_fails_changes_nothing(bare: Database) -> None:
 START = """
 import sys
 from service.storage.database import Database
-database = Database(sys.argv[1])
 print("ready", flush=True)
 sys.stdin.readline()
-database.create()
-database.close()
+for url in sys.argv[1:]:
+    database = Database(url)
+    database.{}()
+    database.close()
 """
 
 
-def test_workers_that_start_at_once_on_an_empty_database_all_succeed(bare: Database) -> None:
-    url = bare.engine.url.render_as_string(hide_password=False)
-    bare.close()
+def all_at_once(what: str, *urls: str) -> None:
+    """Four processes do the same with the same databases at the same time, and none fails."""
     pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     with ExitStack() as stack:
-        workers = [stack.enter_context(subprocess.Popen([sys.executable, "-c", START, url], text=True, **pipes)) for _ in range(4)]
+        command = [sys.executable, "-c", START.format(what), *urls]
+        workers = [stack.enter_context(subprocess.Popen(command, text=True, **pipes)) for _ in range(4)]
         assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * 4
         for worker in workers:
             worker.stdin.write("go\n")
             worker.stdin.flush()
         assert [worker.communicate(timeout=60)[1] for worker in workers] == [""] * 4
     assert [worker.returncode for worker in workers] == [0] * 4
+
+
+def test_workers_that_start_at_once_on_an_empty_database_all_succeed(bare: Database) -> None:
+    url = bare.engine.url.render_as_string(hide_password=False)
+    bare.close()
+    all_at_once("create", url)
     with bare.reading() as connection:
         assert number(connection) == head()
+
+
+def test_new_files_are_opened_at_once_by_several_processes(tmp_path: Path) -> None:
+    all_at_once("check", *(f"sqlite:///{tmp_path}/{number}.db" for number in range(60)))
 
 
 def test_a_database_that_is_up_to_date_needs_no_alembic(empty_database: Database) -> None:
