@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class Drawing:
         self.values = {name: (fact.value or "").partition(".")[2] for name, fact in facts.items() if fact.value is not None}
         drawn = {name: fact for name, fact in facts.items() if fact.value is None}
         self.names, self.facts = tuple(drawn), tuple(drawn.values())
-        self.periods = [fact.within for fact in self.facts]
+        self.periods = tuple(fact.within for fact in self.facts)
         self.where = _choices(table, [fact.where for fact in self.facts])
         self.asked_of = _choices(table, [fact.asked_of for fact in self.facts])
         columns = [(fact.sum or fact.most or "").partition(".")[2] for fact in self.facts]
@@ -78,8 +79,7 @@ class Drawing:
         """(facts, rows): the rows that are certainly meant, and those that may be."""
         if self.table in WINDOWED:
             when = rows[WINDOWED[self.table]]
-            first = np.array([[_first_day(seen.as_of, period)] for period in self.periods], dtype=np.int32)
-            sure = (when <= seen.day) & (when >= first)
+            sure = (when <= seen.day) & (when >= _first_days(seen.as_of, self.periods))
         else:
             sure = np.ones((len(self.facts), len(rows)), dtype=bool)
         perhaps = sure.copy()
@@ -205,8 +205,10 @@ def _by_person(rows: TableView, n: int, least: FloatArray, most: FloatArray) -> 
     return low, high
 
 
-def _first_day(as_of: dt.date, period: str) -> int:
-    return _NO_DAY if period == "ever" else day(first_day(as_of, period))
+@lru_cache
+def _first_days(as_of: dt.date, periods: tuple[str, ...]) -> Array:
+    """(periods, 1) the first day of each; kept, since requests ask for one date again and again."""
+    return np.array([[_NO_DAY if period == "ever" else day(first_day(as_of, period))] for period in periods], dtype=np.int32)
 
 
 def first_day(as_of: dt.date, period: str) -> dt.date:

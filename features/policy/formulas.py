@@ -116,7 +116,7 @@ def size(seen: Seen) -> FloatArray:
 def stable_workers(seen: Seen) -> Span:
     """Members who have work on the date that is no temporary post, each counted once; who has left the household does not count."""
     spells, members = seen["employment"], seen["members"]
-    gone = _among(_persons(spells), _persons(members)[members["presence"] > _PRESENT])
+    gone = _among(spells, members, members["presence"] > _PRESENT)
     current = (spells["start_date"] <= seen.day) & (spells["end_date"] > seen.day) & ~gone
     stable, unsaid = spells.which(_LASTING)
     return Span(*(_counted(spells, current & which, seen.n) for which in (stable, stable | unsaid)))
@@ -158,15 +158,14 @@ def newly_disabled(seen: Seen) -> Span:
     people, before = seen.people.table, seen.members_a_year_ago
     now = _certified(people)
     asked = np.bincount(people.household[now], minlength=seen.n) > 0  # few households: nobody else's members need be matched
-    new = now & _among(_persons(people), _persons(before)[asked[before.household] & ~_certified(before)])
+    new = now & _among(people, before, asked[before.household] & ~_certified(before))
     return _present(seen, new, new | (now & _unknown_then(seen, before)))
 
 
 def left_dibao(seen: Seen) -> Span:
     """Present members not on dibao who were on it a year ago, as known then; of a household not known then, any. Children have none."""
     people, before = seen.people.table, seen.members_a_year_ago
-    who = _persons(people)
-    certainly, perhaps = (_among(who, _persons(before)[kind]) for kind in (before["dibao"] == 1, before["dibao"] != 0))
+    certainly, perhaps = (_among(people, before, kind) for kind in (before["dibao"] == 1, before["dibao"] != 0))
     on, asked = people["dibao"], ~(seen.people.age < CHILD_UNTIL)
     return _present(seen, (on == 0) & certainly, (on != 1) & asked & (perhaps | _unknown_then(seen, before)) | (on == 0) & certainly)
 
@@ -188,9 +187,11 @@ def _unknown_then(seen: Seen, before: TableView) -> BoolArray:
     return np.asarray(unknown[seen.people.table.household])
 
 
-def _among(who: Array, those: Array) -> BoolArray:
-    """Which of some persons are among others: mostly there are no others, and for one household to look is dear."""
-    return np.isin(who, those) if len(those) else np.zeros(len(who), dtype=bool)
+def _among(rows: TableView, others: TableView, which: BoolArray) -> BoolArray:
+    """Which rows are of a person of whom a chosen one of the others is; mostly none is chosen, and for one household to look is dear."""
+    if not np.count_nonzero(which):
+        return np.zeros(len(rows), dtype=bool)
+    return np.isin(_persons(rows), _persons(others)[which])
 
 
 def _persons(rows: TableView) -> Array:

@@ -43,8 +43,7 @@ class _County:
         """The rules of a kind, and the answer of each, (rules, n)."""
         docket, found = self.in_force.docket(kind, self.bounds), self._answered.get(kind)
         if found is None:
-            with np.errstate(invalid="ignore"):
-                found = self._answered[kind] = docket.answers(self.facts)
+            found = self._answered[kind] = docket.answers(self.facts)
         return docket.rules, found
 
 
@@ -85,11 +84,12 @@ class Judgement:
         return Span(span.low[row : row + 1], span.high[row : row + 1])
 
     def held(self, kind: str) -> Iterator[tuple[Any, Array]]:
-        """The rules of a kind, county by county, each with the rows for which it holds."""
+        """The rules of a kind that hold for anybody, county by county, each with the rows for which it does."""
         for place, county in self._counties.items():
-            own = self._of == place
-            for rule, answer in zip(*county.answers(kind), strict=True):
-                yield rule, np.flatnonzero(own & (answer == 1))
+            rules, answers = county.answers(kind)
+            holds = (answers == 1) & (self._of == place)
+            for at in np.flatnonzero(holds.any(axis=1)).tolist():
+                yield rules[at], np.flatnonzero(holds[at])
 
     def holding(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that hold for one household."""

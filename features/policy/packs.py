@@ -15,12 +15,13 @@ from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
 from features.policy.language import RULES, Against, Fact, Overlay, Pack, Rule, tests
 from features.policy.registry import Policy
-from features.policy.rules import Bounds, Docket
+from features.policy.rules import Bounds, Docket, clause_count
 
 HERE = Path(__file__).parent
 NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
 NATION = "CN"
 MOST_DOCKETS = 200  # of one region: some years of quarters, of each kind
+MOST_CLAUSES = 64
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 
 
@@ -195,6 +196,8 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
 
 
 def _unfit(rule: Rule, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
+    if clause_count(rule.when) > MOST_CLAUSES:
+        yield f"alternatives of too many parts, write several rules 条件过于复杂，请拆成几条 ({clause_count(rule.when)} > {MOST_CLAUSES})"
     for name in (test.fact for test in tests(rule.when)):
         if name not in facts:
             yield f"no fact {name} 没有此事实; there are {', '.join(sorted(facts))}"

@@ -7,8 +7,10 @@ that does not, whatever is unknown of the others; it holds only when every part 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain, product
+from math import prod
 from typing import Any as Anything
 
 import numpy as np
@@ -17,7 +19,7 @@ from features.policy.facts import Facts
 from features.policy.language import Against, All, Condition, Not, Rule, Test, Threshold, tests
 from features.policy.registry import Policy
 from features.policy.span import Span
-from features.register import FloatArray
+from features.register import Array, FloatArray
 
 LINES = ("poverty_line", "monitoring_line")  # of which one may follow from the other
 POPULATIONS = {
@@ -97,10 +99,11 @@ class Bounds:
 
 
 class Docket:
-    """Some rules of one county on a date, made ready to be answered for many households in a few steps.
+    """Some rules of one county on a date, made ready to be answered for many households in a few steps, however many rules there are.
 
-    Every test becomes "at least", or its contrary, so that all of them are held against their bounds at once; what is left to each rule is
-    to join the answers.
+    Every test becomes "at least", or its contrary, so that all of them are held against their bounds at once. Every condition becomes
+    clauses that must all hold, each of tests of which one suffices, so that all conditions are joined at once; the three words of logic
+    obey the laws that this takes.
 
     Args:
         rules: in their order.
@@ -109,17 +112,19 @@ class Docket:
 
     def __init__(self, rules: Sequence[Rule], bounds: Bounds) -> None:
         self.rules = rules
-        asked = [POPULATIONS.get(rule.population) for rule in rules]
-        held = [test for rule in rules for test in tests(rule.when)] + [test for test in asked if test is not None]
-        place = {id(test): at for at, test in enumerate(held)}
-        self.facts = [test.fact for test in held]
-        words = [test.comparison[0] for test in held]
-        values = np.array([bounds.threshold(test.comparison[1]) for test in held])
+        conditions = [_clauses(rule.when) for rule in rules]
+        for rule, clauses in zip(rules, conditions, strict=True):
+            if (population := POPULATIONS.get(rule.population)) is not None:
+                clauses.append([(population, False)])
+        literals = list({_key(literal): literal for found in conditions for clause in found for literal in clause}.values())
+        self.facts = [test.fact for test, _ in literals]
+        words = [test.comparison[0] for test, _ in literals]
+        values = np.array([bounds.threshold(test.comparison[1]) for test, _ in literals])
         beyond = np.array([word in ("more_than", "at_most") for word in words], dtype=bool)
         self._values = np.where(beyond, np.nextafter(values, np.inf), values)[:, None]
-        self._contrary = np.array([[word in ("at_most", "less_than")] for word in words], dtype=bool).reshape(-1, 1)
-        self._conditions = [_joined(rule.when, place) for rule in rules]
-        self._populations = [(at, place[id(test)]) for at, test in enumerate(asked) if test is not None]
+        below = [(word in ("at_most", "less_than")) != negated for word, (_, negated) in zip(words, literals, strict=True)]
+        self._contrary = np.array(below, dtype=bool).reshape(-1, 1)
+        self._places = _places(conditions, [_key(literal) for literal in literals])
 
     def answers(self, facts: Facts) -> FloatArray:
         """Whether each rule holds, (rules, n): its population and its condition."""
@@ -127,14 +132,59 @@ class Docket:
         if not self.rules:
             return np.empty((0, n))
         spans = [facts[name] for name in self.facts]
-        low, high = np.stack([span.low for span in spans]), np.stack([span.high for span in spans])
-        tried = np.where(low >= self._values, 1.0, np.where(high < self._values, 0.0, np.nan))
-        tried = np.where(self._contrary, 1.0 - tried, tried)
-        out = np.stack([_answer(condition, tried) for condition in self._conditions])
-        if self._populations:
-            limited, asked = map(list, zip(*self._populations, strict=True))
-            out[limited] = both(tried[asked], out[limited])
-        return out
+        low, high = (np.concatenate(side).reshape(-1, n) for side in zip(*spans, strict=True))
+        yes, no = low >= self._values, high < self._values
+        tried = np.empty((2 + len(spans), n), dtype=np.int8)
+        tried[_NEVER], tried[_ALWAYS] = _NO, _YES
+        tried[_FIRST:] = _OPEN + np.where(self._contrary, no, yes) - np.where(self._contrary, yes, no)
+        joined = tried.take(self._places, axis=0).max(axis=2).min(axis=1)
+        words: FloatArray = _WORDS.take(joined)
+        return words
+
+
+_NO, _OPEN, _YES = range(3)  # in this order, all of several is the least of them and any of several the most
+_WORDS = np.array([0.0, np.nan, 1.0])
+_NEVER, _ALWAYS, _FIRST = range(3)  # before the tests stand a clause that no household passes, and one that every household does
+Literal = tuple[Test, bool]
+
+
+def clause_count(condition: Condition, negated: bool = False) -> int:
+    """How many clauses a condition makes; alternatives of many parts each multiply."""
+    if isinstance(condition, Test):
+        return 1
+    if isinstance(condition, Not):
+        return clause_count(condition.not_, not negated)
+    parts = [clause_count(part, negated) for part in (condition.all if isinstance(condition, All) else condition.any)]
+    return sum(parts) if isinstance(condition, All) != negated else prod(parts)
+
+
+def _clauses(condition: Condition, negated: bool = False) -> list[list[Literal]]:
+    """A condition, or its contrary, as clauses that must all hold, each of tests (or their contraries) of which one suffices."""
+    if isinstance(condition, Test):
+        return [[(condition, negated)]]
+    if isinstance(condition, Not):
+        return _clauses(condition.not_, not negated)
+    parts = [_clauses(part, negated) for part in (condition.all if isinstance(condition, All) else condition.any)]
+    if isinstance(condition, All) != negated:
+        return list(chain.from_iterable(parts))
+    return [list(chain.from_iterable(chosen)) for chosen in product(*parts)]
+
+
+def _key(literal: Literal) -> tuple[int, bool]:
+    return id(literal[0]), literal[1]
+
+
+def _places(conditions: Sequence[list[list[Literal]]], tried: Sequence[tuple[int, bool]]) -> Array:
+    """(rules, clauses, literals) where each literal stands among the tests; filled up with what changes nothing."""
+    clauses = max(map(len, conditions), default=0)
+    literals = max((len(clause) for found in conditions for clause in found), default=0)
+    places = np.full((len(conditions), clauses, literals), _NEVER)
+    place = {key: at for at, key in enumerate(tried, _FIRST)}
+    for rule, found in enumerate(conditions):
+        places[rule, len(found) :] = _ALWAYS
+        for at, clause in enumerate(found):
+            places[rule, at, : len(clause)] = [place[_key(literal)] for literal in clause]
+    return places
 
 
 def tell(rule: Rule, row: int, facts: Facts, bounds: Bounds) -> list[Tried]:
@@ -163,34 +213,6 @@ def _tried(test: Test, row: int, facts: Facts, bounds: Bounds) -> Tried:
     )
 
 
-Joined = int | tuple[str, list["Joined"]]
-
-
-def _joined(condition: Condition, place: Mapping[int, int]) -> Joined:
-    """A condition as places of tests, and how they are joined."""
-    if isinstance(condition, Test):
-        return place[id(condition)]
-    if isinstance(condition, Not):
-        return "not", [_joined(condition.not_, place)]
-    if isinstance(condition, All):
-        return "all", [_joined(part, place) for part in condition.all]
-    return "any", [_joined(part, place) for part in condition.any]
-
-
-def _answer(condition: Joined, tried: FloatArray) -> FloatArray:
-    if isinstance(condition, int):
-        one: FloatArray = tried[condition]
-        return one
-    word, parts = condition
-    answers = [_answer(part, tried) for part in parts]
-    if word == "not":
-        return 1.0 - answers[0]
-    answer = answers[0]
-    for other in answers[1:]:
-        answer = both(answer, other) if word == "all" else either(answer, other)
-    return answer
-
-
 def compare(span: Span, word: str, threshold: float) -> FloatArray:
     """Whether a number that lies in a span stands so to a threshold.
 
@@ -205,24 +227,6 @@ def compare(span: Span, word: str, threshold: float) -> FloatArray:
         "less_than": (high < threshold, low >= threshold),
     }[word]
     return np.where(yes, 1.0, np.where(no, 0.0, np.nan))
-
-
-def both(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Yes where both are; no where either is not.
-
-    >>> both(np.array([1.0, 0.0, 1.0]), np.array([1.0, np.nan, np.nan]))
-    array([ 1.,  0., nan])
-    """
-    return np.where((one == 0) | (other == 0), 0.0, one * other)
-
-
-def either(one: FloatArray, other: FloatArray) -> FloatArray:
-    """Yes where either is; no where both are not.
-
-    >>> either(np.array([0.0, 1.0, 0.0]), np.array([0.0, np.nan, np.nan]))
-    array([ 0.,  1., nan])
-    """
-    return np.where((one == 1) | (other == 1), 1.0, one + other)
 
 
 def first_of(answers: Sequence[FloatArray]) -> FloatArray:

@@ -182,7 +182,8 @@ def _pragmas(connection: Any, *pragmas: str) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once: two writers then queue, where a lock taken late would fail one of them halfway.
     write = connection.get_execution_options().get("fangpin_write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    driver: Any = connection.connection.driver_connection  # past the layers above: every look at the database begins so
+    driver.execute("BEGIN IMMEDIATE" if write else "BEGIN").close()
 
 
 Cells = npt.NDArray[Any] | Sequence[Any]
