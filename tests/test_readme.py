@@ -31,17 +31,20 @@ READY_WITHIN = 90.0
 
 # For machines without curl: as much of it as the README uses.
 CURL = """
-import sys, urllib.request
-url, headers, data, words = "", {}, None, iter(sys.argv[1:])
+import sys, httpx2
+url, sent, words = "", {"headers": {}}, iter(sys.argv[1:])
 for word in words:
     if word == "-H":
         name, value = next(words).split(": ", 1)
-        headers[name] = value
+        sent["headers"][name] = value
     elif word == "-d":
-        data = next(words).encode()
+        sent["content"] = next(words).encode()
+    elif word == "-F":
+        name, value = next(words).split("=@", 1)
+        sent["files"] = {name: open(value, "rb")}
     elif word != "-s":
         url = word
-print(urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=30).read().decode())
+print(httpx2.request("GET" if sent.keys() == {"headers"} else "POST", url, timeout=30, **sent).text)
 """
 
 

@@ -36,8 +36,9 @@ def executable() -> str:
 @contextmanager
 def browser() -> Iterator[Browser]:
     """The browser, without a window."""
+    there = executable()  # asked first: what drives a browser does not even start where its libraries are missing
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
+        found = playwright.chromium.launch(executable_path=there, args=["--no-sandbox"])
         yield found
         found.close()
 
