@@ -1,4 +1,4 @@
-"""Refuses to start with what everybody could know or read; only a demonstration may."""
+"""Refuses to start with policy files that cannot be used, or with what everybody could know or read; the latter a demonstration may."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, select
 
 from features.errors import UserError
+from features.policy.shipped import load
 from features.pseudonym import load_key
 from service.clock import Clock, stamp
 from service.settings import Settings
@@ -20,11 +21,13 @@ READABLE_BY_ALL = 0o007
 
 
 def check_start(settings: Settings, database: Database, clock: Clock) -> None:
-    """Stops a start that would not be safe.
+    """Stops a start that would not be safe, or whose answers would not be the county's.
 
     Raises:
         UserError: what is wrong, and the command that mends it.
     """
+    if settings.policy_dir is not None:  # what is shipped was checked before it was
+        load()
     if settings.demo:
         return
     check_key(settings.pseudonym_key)

@@ -39,6 +39,13 @@ class Settings(BaseSettings):
         Path, Field(description="上传文件与导入问题清单目录 folder for uploads until they are read, and for lists of problems")
     ] = Path("var/uploads")
     audit_dir: Annotated[Path, Field(description="访问日志目录 folder of the access log")] = Path("var/audit")
+    policy_dir: Annotated[
+        Path | None,
+        Field(
+            description="县自行编写的政策文件目录，启动时读取，训练与评分亦用 folder of the county's own policy files, read at the start; "
+            "training and scoring read it too"
+        ),
+    ] = None
     demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
     host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000

@@ -1,8 +1,12 @@
-"""Reads the policy files that come with the software, and those of a folder that a county writes itself."""
+"""Reads the policy files that come with the software, and those of a folder that a county writes itself.
+
+Training, lists and requests all ask `load`, so that nobody judges or trains by other rules than the rest.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +20,7 @@ from features.policy.registry import Parameter, Policy, Value
 from features.policy.source import Said
 
 PARAMETERS, SYNTHETIC = HERE / "parameters", HERE / "synthetic"
+FOLDER = "FANGPIN_POLICY_DIR"
 MOST_FAULTS = 200
 
 
@@ -29,14 +34,23 @@ class ParameterFile(Said):
     values: dict[str, list[Dated]]
 
 
-@lru_cache(maxsize=4)
 def load(*, synthetic: bool = False) -> Policy:
-    """The shipped policy; with `synthetic`, the made-up line table of synthetic registers instead of the real lines.
+    """The policy of this installation: what is shipped, and the county files of the folder that FANGPIN_POLICY_DIR names, if any.
+
+    Files are read once; what is changed in them counts from the next start.
+
+    Args:
+        synthetic: the made-up line table of synthetic registers instead of the real lines.
 
     Raises:
         PolicyError: with every fault of every file.
     """
-    return read(synthetic=synthetic)
+    return _loaded(os.environ.get(FOLDER, ""), synthetic=synthetic)
+
+
+@lru_cache(maxsize=4)
+def _loaded(folder: str, *, synthetic: bool) -> Policy:
+    return read(synthetic=synthetic, counties=Path(folder) if folder else None)
 
 
 def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
@@ -54,6 +68,8 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
         files |= {path.stem: path for path in sorted(SYNTHETIC.glob("*.yaml"))}
     faults: list[str] = []
     parameters = {name: found for name, path in files.items() if (found := _parameter(path, faults)) is not None}
+    if counties is not None and not counties.is_dir():
+        raise PolicyError(f"没有此文件夹 there is no folder {counties}: name the one that holds the county files, 450422.yaml say")
     overlays = county_files(counties)
     packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, overlays)
     if faults:

@@ -37,7 +37,7 @@ def policy_check(
             table.add_row(part, escape(", ".join(new)), escape(", ".join(instead)))
         console.print(table)
     console.print(
-        f"没有问题 no faults: {len(codes)} 个文件 files. 启用请放入 to use them, copy them to: features/policy/counties/", soft_wrap=True
+        f"没有问题 no faults: {len(codes)} 个文件 files. 启用请设置 to use them, set FANGPIN_POLICY_DIR={folder.resolve()}", soft_wrap=True
     )
 
 

@@ -12,7 +12,7 @@ from features.errors import PolicyError
 from features.policy import shipped
 from features.policy.language import Grade
 from features.policy.registry import Lines, Parameter, Policy, Value
-from features.policy.shipped import load
+from features.policy.shipped import load, read
 
 
 def parameters(carry: int = 0, **regions: list[tuple[int, float | None]]) -> Policy:
@@ -105,12 +105,8 @@ def test_all_faults_of_the_files_are_told_at_once(tmp_path: Path, monkeypatch: p
     (tmp_path / "one.yaml").write_text("zh: 线\nen: line\nunit: yuan\nvalues:\n  CN:\n    - {from: 2020-01-01, value: many, grade: odd}\n")
     (tmp_path / "two.yaml").write_text("zh: 线\ncolour: red\nvalues: {}\n")
     monkeypatch.setattr(shipped, "PARAMETERS", tmp_path)
-    load.cache_clear()
-    try:
-        with pytest.raises(PolicyError) as caught:
-            load()
-    finally:
-        load.cache_clear()
+    with pytest.raises(PolicyError) as caught:
+        read()
     for expected in (
         "one.yaml:6: values.CN.0.value: 内容不符 should be a valid number",
         "one.yaml:6: values.CN.0.reference: is missing",
