@@ -31,6 +31,7 @@ def score_file(
     months: int | None,
     threads: int,
     with_reasons: bool,
+    counties: Path | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Reads a register, scores it, and writes one row a household, the riskiest first.
@@ -43,6 +44,7 @@ def score_file(
         as_of: the day; None takes the register's `known_until`.
         months: how many months of history to read, as for an import.
         threads: for the model.
+        counties: folder of the county's own policy files.
         with_reasons: add a column `causes` (JSON) for the households in a tier.
         progress: called with each step.
 
@@ -72,7 +74,7 @@ def score_file(
         )
     since = months_before(info.known_until or as_of, months) if months is not None else None
     reading = read_register(folder, key, since=since, tables=SEEN, name_members=False, progress=lambda name: progress(f"reading {name}"))
-    scored = score_register(reading.register, bundle, as_of, threads, progress)
+    scored = score_register(reading.register, bundle, as_of, threads, progress, counties=counties)
     order = scored.scores.order
     columns: dict[str, pa.Array] = {}
     progress("writing")

@@ -228,6 +228,7 @@ def _score(settings: Settings, database: Database, clock: Clock, steps: Callable
             clock=clock,
             progress=lambda step: steps(f"score: {step}"),
             keep_lists=settings.keep_lists,
+            counties=settings.policy_dir,
         )
     except UserError as error:
         return None, f"数据已导入，但未能评分 the data are in, but no new list was made: {error}"

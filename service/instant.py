@@ -51,6 +51,7 @@ class Asked:
         as_of: the day on which households are seen where the request gives none; None where there is no list yet.
         synthetic: whether the data in use is made up; None where there is none, then the model says.
         threads: for a large request.
+        counties: folder of the county's own policy files.
     """
 
     region: str
@@ -58,6 +59,7 @@ class Asked:
     as_of: dt.date | None
     synthetic: bool | None
     threads: int
+    counties: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def answer(households: list[Any], given: Any, asked: Asked, bundle: Bundle) -> A
     good[list(problems)] = False
     if good.any():
         threads = 1 if len(households) <= EXPLAIN_ALL_UP_TO else asked.threads
-        scored = score_register(register if good.all() else register.select(good), bundle, as_of, threads)
+        scored = score_register(register if good.all() else register.select(good), bundle, as_of, threads, counties=asked.counties)
         place = np.flatnonzero(good)[scored.frame.position]
         for index in np.setdiff1d(np.flatnonzero(good), place).tolist():
             message = f"该户在 {as_of} 尚未生效 the household is not yet valid on {as_of}"

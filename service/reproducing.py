@@ -65,7 +65,9 @@ class Reproduction:
         return None if before is None or now is None else now - before
 
 
-def reproduce(database: Database, bundles: Path, household_id: str, as_of: dt.date, list_version: int | None = None) -> Reproduction:
+def reproduce(
+    database: Database, bundles: Path, household_id: str, as_of: dt.date, list_version: int | None = None, *, counties: Path | None = None
+) -> Reproduction:
     """Makes a past score again.
 
     Args:
@@ -74,6 +76,7 @@ def reproduce(database: Database, bundles: Path, household_id: str, as_of: dt.da
         household_id: as the list names it.
         as_of: the day of the list.
         list_version: which list, where several were made of that day; None takes the latest that holds the household.
+        counties: folder of the county's own policy files.
 
     Raises:
         UserError: no such list or household, or the model is not kept any more.
@@ -88,10 +91,10 @@ def reproduce(database: Database, bundles: Path, household_id: str, as_of: dt.da
             record=record,
             household_id=household_id,
             stored={name: getattr(row, name) for name in COMPARED},
-            again=_answer(connection, household_id, record.import_id, bundle, as_of),
-            now=_answer(connection, household_id, number, bundle, as_of),
+            again=_answer(connection, household_id, record.import_id, bundle, as_of, counties=counties),
+            now=_answer(connection, household_id, number, bundle, as_of, counties=counties),
             import_id=number,
-            policy_version=load_policy(synthetic=record.synthetic).version,
+            policy_version=load_policy(synthetic=record.synthetic, counties=counties).version,
             corrected=corrections(connection, household_id, record.import_id, number, as_of, tables=SEEN),
         )
 
@@ -139,8 +142,10 @@ def _bundle(bundles: Path, version: str) -> Bundle:
     return load(bundles / version)
 
 
-def _answer(connection: Connection, household_id: str, import_id: int, bundle: Bundle, as_of: dt.date) -> Answer | None:
+def _answer(
+    connection: Connection, household_id: str, import_id: int, bundle: Bundle, as_of: dt.date, *, counties: Path | None
+) -> Answer | None:
     """The score of one household from the register as an import left it."""
     register = load_household(connection, household_id, import_id)
-    rows = [] if register is None else rows_of(score_register(register, bundle, as_of, threads=1))
+    rows = [] if register is None else rows_of(score_register(register, bundle, as_of, threads=1, counties=counties))
     return {name: getattr(rows[0], name) for name in COMPARED} if rows else None

@@ -27,7 +27,7 @@ def check_start(settings: Settings, database: Database, clock: Clock) -> None:
         UserError: what is wrong, and the command that mends it.
     """
     if settings.policy_dir is not None:  # what is shipped was checked before it was
-        load()
+        load(counties=settings.policy_dir)
     if settings.demo:
         return
     check_key(settings.pseudonym_key)

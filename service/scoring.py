@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -69,7 +70,15 @@ class Scored:
         return np.flatnonzero(self.scores.tier != "none")
 
 
-def score_register(register: Register, bundle: Bundle, as_of: dt.date, threads: int, progress: Progress = lambda _: None) -> Scored:
+def score_register(
+    register: Register,
+    bundle: Bundle,
+    as_of: dt.date,
+    threads: int,
+    progress: Progress = lambda _: None,
+    *,
+    counties: Path | None = None,
+) -> Scored:
     """Scores every household that was known on a date.
 
     Args:
@@ -78,11 +87,12 @@ def score_register(register: Register, bundle: Bundle, as_of: dt.date, threads: 
         as_of: the day; nothing known later counts.
         threads: for large registers.
         progress: called with the name of each step as it starts.
+        counties: folder of the county's own policy files.
 
     Raises:
         UserError: the model looks at indicators that the register does not have.
     """
-    policy = load(synthetic=register.info.synthetic)
+    policy = load(synthetic=register.info.synthetic, counties=counties)
     progress("features")
     seen = look(register, as_of, policy)
     frame = features_of(seen)
@@ -250,6 +260,7 @@ def score_stored(
     again: bool = False,
     allow_synthetic_model: bool = False,
     keep_lists: int = 0,
+    counties: Path | None = None,
 ) -> Written:
     """Scores the stored register and puts the new list in use.
 
@@ -263,6 +274,7 @@ def score_stored(
         again: make the list even if it is there already.
         allow_synthetic_model: let a model that was trained on made-up data score real households.
         keep_lists: how many lists stay, this one among them; 0 keeps all.
+        counties: folder of the county's own policy files.
 
     Raises:
         UserError: no register, no date, or a model that must not be used on this register.
@@ -278,6 +290,7 @@ def score_stored(
             again=again,
             allow_synthetic_model=allow_synthetic_model,
             keep_lists=keep_lists,
+            counties=counties,
         )
 
 
@@ -292,6 +305,7 @@ def _score(
     again: bool,
     allow_synthetic_model: bool,
     keep_lists: int,
+    counties: Path | None,
 ) -> Written:
     """As `score_stored`; nobody else may score meanwhile."""
     progress("register")
@@ -311,13 +325,13 @@ def _score(
             "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
             "train one on this county's own history, or pass --allow-synthetic-model to try it out"
         )
-    policy = load(synthetic=info.synthetic)
+    policy = load(synthetic=info.synthetic, counties=counties)
     made_of = (import_id, as_of.isoformat(), bundle.version, policy.version)
     if not again and current is not None:
         have = (current.import_id, current.as_of, current.model_version, current.policy_version)
         if have == made_of:
             return Written(current.list_version, current.as_of, False, {"households": current.households})
-    scored = score_register(register, bundle, as_of, threads, progress)
+    scored = score_register(register, bundle, as_of, threads, progress, counties=counties)
     if not len(scored.frame):
         raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
     progress("reasons")

@@ -44,6 +44,12 @@ KeyOption = Annotated[
     Path | None, typer.Option("--key", envvar="FANGPIN_PSEUDONYM_KEY", help="假名密钥文件 · pseudonym key file [HOME/pseudonym.key]")
 ]
 RegisterOption = Annotated[Path, typer.Option("--register", help="登记册目录 · folder of the register", exists=True, file_okay=False)]
+PolicyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy", envvar="FANGPIN_POLICY_DIR", help="县自行编写的政策文件目录 · folder of the county's own policy files", file_okay=False
+    ),
+]
 NameOption = Annotated[str, typer.Option("--name", help="预测目标 · outcome: falls_below or identified")]
 
 
@@ -59,6 +65,7 @@ def train(
     seeds: Annotated[int, typer.Option(help="种子数 · boosters averaged", min=1)] = DEFAULTS.seeds,
     seed: Annotated[int, typer.Option(help="随机种子 · random seed")] = 0,
     force: Annotated[bool, typer.Option("--force", help="事件太少也训练 · fit in spite of too few events")] = False,
+    policy_dir: PolicyOption = None,
     town: Annotated[bool, typer.Option(help="另留一镇检验 · also judge in a town left out")] = True,
 ) -> None:
     """训练并检验模型，登记为挑战者 · fit and judge a model, register it as challenger."""
@@ -67,7 +74,7 @@ def train(
         task = bar.add_task("训练 train", total=None)
         judged = train_county(
             facts,
-            load_policy(synthetic=facts.info.synthetic),
+            load_policy(synthetic=facts.info.synthetic, counties=policy_dir),
             name=name,
             test=dt.date.fromisoformat(test) if test else None,
             step_months=step,
@@ -95,6 +102,7 @@ def promote(
     register: Annotated[
         Path | None, typer.Option(help="用来与现用模型比较的登记册 · register on which it is compared with the champion", file_okay=False)
     ] = None,
+    policy_dir: PolicyOption = None,
     override: Annotated[str | None, typer.Option(help="未通过门槛仍上线的理由 · reason to promote in spite of the gate")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只判断，不上线 · judge only")] = False,
 ) -> None:
@@ -116,7 +124,7 @@ def promote(
     if serving is not None:
         facts = _read(Path(str(register)), home, key)
         dates = [dt.date.fromisoformat(candidate.card["dates"]["test"])]
-        rows = collect(facts, load_policy(synthetic=facts.info.synthetic), dates, known_until(facts), name=name)
+        rows = collect(facts, load_policy(synthetic=facts.info.synthetic, counties=policy_dir), dates, known_until(facts), name=name)
         judgement = verdict(candidate, serving, rows)
     for row in judgement.compared:
         console.print(f"  {row['metric']:18} {row['value']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}] 与现用模型 against the champion")

@@ -1,12 +1,8 @@
-"""Reads the policy files that come with the software, and those of a folder that a county writes itself.
-
-Training, lists and requests all ask `load`, so that nobody judges or trains by other rules than the rest.
-"""
+"""Reads the policy files that come with the software, and those of a folder that a county writes itself."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,7 +16,6 @@ from features.policy.registry import Parameter, Policy, Value
 from features.policy.source import Said
 
 PARAMETERS, SYNTHETIC = HERE / "parameters", HERE / "synthetic"
-FOLDER = "FANGPIN_POLICY_DIR"
 MOST_FAULTS = 200
 
 
@@ -34,23 +29,14 @@ class ParameterFile(Said):
     values: dict[str, list[Dated]]
 
 
-def load(*, synthetic: bool = False) -> Policy:
-    """The policy of this installation: what is shipped, and the county files of the folder that FANGPIN_POLICY_DIR names, if any.
-
-    Files are read once; what is changed in them counts from the next start.
-
-    Args:
-        synthetic: the made-up line table of synthetic registers instead of the real lines.
+@lru_cache(maxsize=4)
+def load(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
+    """As `read`, once: what is changed in the files counts from the next start.
 
     Raises:
         PolicyError: with every fault of every file.
     """
-    return _loaded(os.environ.get(FOLDER, ""), synthetic=synthetic)
-
-
-@lru_cache(maxsize=4)
-def _loaded(folder: str, *, synthetic: bool) -> Policy:
-    return read(synthetic=synthetic, counties=Path(folder) if folder else None)
+    return read(synthetic=synthetic, counties=counties)
 
 
 def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:

@@ -112,7 +112,7 @@ def _answer(service: Service, caller: Caller, version: int, household_id: str) -
     facts = None
     said = None
     if caller.sees_facts and found.register is not None:
-        policy = load(synthetic=record.synthetic)
+        policy = load(synthetic=record.synthetic, counties=service.settings.policy_dir)
         seen = look(found.register, dt.date.fromisoformat(record.as_of), policy)
         facts = dossier(seen)
         said = ruling(Judgement(seen, policy), 0)
@@ -157,7 +157,7 @@ def _explained(service: Service, record: Row[Any], register: Register) -> tuple[
         return None, None
     if bundle.version != record.model_version:
         return None, None
-    scored = score_register(register, bundle, dt.date.fromisoformat(record.as_of), 1)
+    scored = score_register(register, bundle, dt.date.fromisoformat(record.as_of), 1, counties=service.settings.policy_dir)
     if not len(scored.frame):
         return None, None
     told = reasons(scored, scored.frame.position, 1)

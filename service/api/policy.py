@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from features.policy import reference
 from features.policy.shipped import load
-from service.api.context import CountsCaller, ServiceDep, from_database, no_list
+from service.api.context import CountsCaller, Service, ServiceDep, from_database, no_list
 from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.storage.score_store import active
@@ -143,7 +143,7 @@ async def policy(query: Annotated[PolicyQuery, Query()], service: ServiceDep, ca
     """Every value with its source, every rule in words by kind, the sets of triggers in use, and what is named but not defined."""
     county = caller.scope(query.region)[:COUNTY_DIGITS]
     date, synthetic = await _meant(service, query.date)
-    return await _told(lambda shipped: reference.in_force(shipped, date, county), synthetic=synthetic)
+    return await _told(service, lambda shipped: reference.in_force(shipped, date, county), synthetic=synthetic)
 
 
 @router.get("/policy/diff", response_model=PolicyDiffAnswer, summary="政策变化 What changed in policy")
@@ -151,7 +151,7 @@ async def policy_diff(query: Annotated[PolicyDiffQuery, Query()], service: Servi
     """Values that are not the same on two dates, rules that began and rules that ended."""
     county = caller.scope(query.region)[:COUNTY_DIGITS]
     date, synthetic = await _meant(service, query.to)
-    return await _told(lambda shipped: reference.difference(shipped, query.since, date, county), synthetic=synthetic)
+    return await _told(service, lambda shipped: reference.difference(shipped, query.since, date, county), synthetic=synthetic)
 
 
 async def _meant(service: ServiceDep, date: dt.date | None) -> tuple[dt.date, bool]:
@@ -164,9 +164,9 @@ async def _meant(service: ServiceDep, date: dt.date | None) -> tuple[dt.date, bo
     return date or dt.date.fromisoformat(current.as_of), bool(current.synthetic)
 
 
-async def _told(look: Any, *, synthetic: bool) -> Response:
+async def _told(service: Service, look: Any, *, synthetic: bool) -> Response:
     def work() -> dict[str, Any]:
-        shipped = load(synthetic=synthetic)
+        shipped = load(synthetic=synthetic, counties=service.settings.policy_dir)
         return {**look(shipped), "policy_version": shipped.version, "synthetic": synthetic}
 
     return Json(await anyio.to_thread.run_sync(work))  # the files may have to be read first

@@ -59,6 +59,7 @@ async def post_scores(request: Request, service: ServiceDep, caller: ScoreCaller
         as_of=None if mark is None else dt.date.fromisoformat(mark.as_of),
         synthetic=None if mark is None else mark.synthetic,
         threads=service.settings.threads,
+        counties=service.settings.policy_dir,
     )
     answered = _at_once(body, asked, service) or await _apart(body, asked, service)
     shows(answered.households)

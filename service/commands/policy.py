@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from service.commands.console import console, read_date
+from service.settings import Settings
 
 policy_app = typer.Typer(help="政策规则与参数 Policy: values and rules.", no_args_is_help=True)
 
@@ -54,7 +55,7 @@ def policy_show(
     from features.policy.reference import in_force
     from features.policy.shipped import load
 
-    shipped = load(synthetic=synthetic)
+    shipped = load(synthetic=synthetic, counties=Settings().policy_dir)
     told = in_force(shipped, read_date(date), region)
     console.print(f"{' → '.join(told['names'])}, {told['date']}, 版本 version {shipped.version}", markup=False)
     values = Table("参数 parameter", "值 value", "单位 unit", "出处 stated by", "依据 reference", "等级 grade")

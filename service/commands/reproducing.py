@@ -26,7 +26,7 @@ def reproduce(
     settings = Settings()
     day = read_date(as_of)
     with open_database(settings) as database:
-        made = make_again(database, settings.bundle_dir, household, day, list_version)
+        made = make_again(database, settings.bundle_dir, household, day, list_version, counties=settings.policy_dir)
     record = made.record
     console.print(
         f"名单 list {record.list_version}, {record.as_of}; 导入 import {record.import_id}, 模型 model {record.model_version}, "

@@ -65,6 +65,7 @@ def score(
                 months=months or None,
                 threads=settings.threads,
                 with_reasons=reasons,
+                counties=settings.policy_dir,
                 progress=lambda step: progress.update(task, description=f"评分 score · {step}", advance=1),
             )
             progress.update(task, description="评分 score", completed=len(TABLES) + 4)
@@ -81,6 +82,7 @@ def score(
             again=again,
             allow_synthetic_model=allow_synthetic_model,
             keep_lists=settings.keep_lists,
+            counties=settings.policy_dir,
         )
         progress.update(task, description="评分 score", completed=len(SCORE_STEPS))
     if written.fresh:

@@ -25,12 +25,11 @@ triggers:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path) -> Path:
     """A folder with a file of the county in the place of the shipped one."""
     own = tmp_path / "own"
     own.mkdir()
     (own / "520523.yaml").write_text(OWN, encoding="utf-8")
-    monkeypatch.setenv("FANGPIN_POLICY_DIR", str(own))
     return own
 
 
@@ -39,7 +38,7 @@ def test_lists_and_answers_go_by_the_countys_own_files(own_site: Site, folder: P
         before = active(connection)
     assert before is not None
     bundle = ActiveBundle(own_site.settings.bundle_dir).current()
-    assert score_stored(own_site.database, bundle, None, threads=1, clock=now).fresh  # other rules, another list
+    assert score_stored(own_site.database, bundle, None, threads=1, clock=now, counties=folder).fresh  # other rules, another list
     with running(own_site.settings, policy_dir=folder) as site:
         headers = site.headers()
         answer = site.client.get("/api/v1/risk-list?limit=500", headers=headers).json()
@@ -50,12 +49,9 @@ def test_lists_and_answers_go_by_the_countys_own_files(own_site: Site, folder: P
 
 
 @pytest.mark.parametrize(("said", "why"), [("region: nowhere\n", r"520523\.yaml:1: region"), (None, "there is no folder")])
-def test_nothing_starts_with_files_that_cannot_be_used(
-    own_site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, why: str
-) -> None:
+def test_nothing_starts_with_files_that_cannot_be_used(own_site: Site, folder: Path, said: str | None, why: str) -> None:
     bad = folder if said else folder / "none"
     if said:
         (folder / "520523.yaml").write_text(said, encoding="utf-8")
-    monkeypatch.setenv("FANGPIN_POLICY_DIR", str(bad))
     with pytest.raises(PolicyError, match=why):
         create_app(own_site.settings.model_copy(update={"policy_dir": bad}))
