@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import isnan
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ import orjson
 
 from features.build import FeatureFrame, features_of, look
 from features.errors import UserError
+from features.policy.evidence import pushes
 from features.policy.judgement import Judgement, told
 from features.policy.registry import Policy
 from features.policy.shipped import load
@@ -24,7 +26,9 @@ from models.door import verify_at_door
 from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
+from service.clues import Pushed, pushed
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
+from service.storage.clue_store import keep_clues
 from service.storage.database import Database
 from service.storage.exclusive import only_one
 from service.storage.list_writer import ListRecord, summarise, write_list
@@ -57,6 +61,13 @@ class Scored:
         """(n,) 12-digit village code of each row; "" where none is known."""
         codes = np.array([*self.register.texts.get(("households", "village_code"), []), ""], dtype=np.str_)
         return codes[self.frame.facts.village]
+
+    @property
+    def row_of(self) -> Array:
+        """(register,) the row of each household of the register; -1 where it has none."""
+        rows = np.full(len(self.register), -1)
+        rows[self.frame.position] = np.arange(len(self.frame))
+        return rows
 
     @property
     def called(self) -> Array:
@@ -195,15 +206,19 @@ def _told(cause: Cause) -> dict[str, Any]:
 
 def triggers(scored: Scored) -> dict[int, list[dict[str, Any]]]:
     """Which rules call for a visit, and by whose data; by row, those only for which one does."""
-    row_of = np.full(len(scored.register), -1)
-    row_of[scored.frame.position] = np.arange(len(scored.frame))
+    row_of = scored.row_of
     called: dict[int, list[dict[str, Any]]] = {}
-    for rule, households in scored.judged.held("triggers"):
+    for rule, households, _ in scored.judged.held("triggers"):
         shown = told(rule)
         for row in row_of[households].tolist():
             called.setdefault(row, []).append(shown)
     called.pop(-1, None)
     return called
+
+
+def said(scored: Scored) -> list[Pushed]:
+    """What the triggers say of every household of a list, with what each rests on."""
+    return [one for push in pushes(scored.judged) for one in pushed(push, scored.row_of)]
 
 
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
@@ -354,7 +369,8 @@ def _score(
         written_at=stamp(clock()),
     )
     summary = summarise(columns)
-    version = write_list(database, record, columns, texts, summary, progress=progress)
+    clues = partial(keep_clues, as_of=as_of, columns=columns, said=said(scored))
+    version = write_list(database, record, columns, texts, summary, beside=clues, progress=progress)
     if keep_lists:
         retire_lists(database, keep_lists, clock())
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}

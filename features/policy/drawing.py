@@ -57,6 +57,13 @@ class Drawing:
             told |= {name: Span(low[place], high[place]) for place, name in enumerate(self.names)}
         return told
 
+    def newest(self, seen: Seen) -> dict[str, FloatArray]:
+        """For every fact of rows that have a day, the last day of a row that is certainly meant; NaN where there is none."""
+        rows = seen[self.table]
+        sure, _ = self._chosen(seen, rows, _Cells(seen, self.table, rows))
+        days = rows.highest(np.where(sure, rows[WINDOWED[self.table]], np.nan))
+        return {name: days[place] for place, name in enumerate(self.names)}
+
     def _bounds(self, seen: Seen, rows: TableView, cells: _Cells) -> tuple[FloatArray, FloatArray]:
         sure, perhaps = self._chosen(seen, rows, cells)
         values = np.stack([np.ones(len(rows)), *(cells.number(column) for column in self.columns)]).take(self.column_of, axis=0)

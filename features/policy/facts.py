@@ -10,8 +10,9 @@ from collections.abc import Mapping
 
 from features.policy.drawing import Drawing
 from features.policy.formulas import FORMULAS
-from features.policy.language import Fact
+from features.policy.language import WINDOWED, Fact
 from features.policy.span import Span
+from features.register import FloatArray
 from features.seen import Seen
 
 
@@ -29,6 +30,7 @@ class Facts:
         self.declared = declared
         self._drawings = drawings
         self._spans: dict[str, Span] = {}
+        self._newest: dict[str, FloatArray] = {}
 
     def __getitem__(self, name: str) -> Span:
         """The span of a fact, household by household."""
@@ -42,3 +44,15 @@ class Facts:
             worked_out = FORMULAS[fact.formula](self.seen)
             self._spans[name] = worked_out if isinstance(worked_out, Span) else Span.of(worked_out)
         return self._spans[name]
+
+    def newest(self, name: str) -> FloatArray | None:
+        """The day, since 1970-01-01, on which a fact came to be what it is: of the last row that it counts, NaN where it counts none.
+
+        None for a fact that no row with a day gives: a state, or the outcome of a formula.
+        """
+        table = self.declared[name].table
+        if table not in WINDOWED:
+            return None
+        if name not in self._newest:
+            self._newest |= self._drawings[table].newest(self.seen)
+        return self._newest[name]

@@ -83,13 +83,13 @@ class Judgement:
         span = self._county(row).facts[name]
         return Span(span.low[row : row + 1], span.high[row : row + 1])
 
-    def held(self, kind: str) -> Iterator[tuple[Any, Array]]:
-        """The rules of a kind that hold for anybody, county by county, each with the rows for which it does."""
+    def held(self, kind: str) -> Iterator[tuple[Any, Array, Facts]]:
+        """The rules of a kind that hold for anybody, county by county, each with those rows and the facts it was held against."""
         for place, county in self._counties.items():
             rules, answers = county.answers(kind)
             holds = (answers == 1) & (self._of == place)
             for at in np.flatnonzero(holds.any(axis=1)).tolist():
-                yield rules[at], np.flatnonzero(holds[at])
+                yield rules[at], np.flatnonzero(holds[at]), county.facts
 
     def holding(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that hold for one household."""

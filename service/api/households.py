@@ -24,6 +24,8 @@ from models import figures
 from models.explain import Cause, Fact
 from service import trace
 from service.api import etags
+from service.api.clues import ClueItem
+from service.api.clues import item as clue_item
 from service.api.context import Service, ServiceDep, mark_of
 from service.api.visits import STORED_ID, UNKNOWN, HouseholdId, VisitItem
 from service.api.visits import item as visit_item
@@ -32,6 +34,7 @@ from service.dossier import dossier
 from service.problems import ApiError, Json
 from service.ruling import ruling
 from service.scoring import reasons, score_register
+from service.storage.clue_store import Told, clues_of
 from service.storage.household_store import load_household
 from service.storage.score_store import Stored, history, households, list_of
 from service.storage.visit_store import visits_of
@@ -68,6 +71,7 @@ class HouseholdAnswer(ListHead):
     policy: dict[str, Any] | None = Field(
         description="what the county's rules say: category, triggers, gaps, classes, help, each with its tests; by today's rule files"
     )
+    clues: list[ClueItem] | None = Field(description="those that are open first; null without the right to facts")
     visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
     figures: dict[str, dict[str, Any]] = Field(description="plotly figures by name: history, and where known income and waterfall")
 
@@ -79,6 +83,7 @@ class _Found:
     record: Row[Any]
     row: Stored
     past: Sequence[Row[Any]]
+    clues: Sequence[Told]
     visits: Sequence[Row[Any]]
     register: Register | None
 
@@ -122,6 +127,7 @@ def _answer(service: Service, caller: Caller, version: int, household_id: str) -
         "history": past,
         "facts": facts,
         "policy": said,
+        "clues": [clue_item(*told) for told in found.clues] if caller.sees_facts else None,
         "visits": [visit_item(entry) for entry in found.visits] if caller.sees_facts else None,
         "figures": _figures(causes, record.base_margin, past, facts),
         **list_head(record),
@@ -144,6 +150,7 @@ def _find(service: Service, caller: Caller, version: int, household_id: str) -> 
             record,
             rows[0],
             history(connection, household_id, caller.region),
+            clues_of(connection, household_id) if caller.sees_facts else (),
             (visits_of(connection, version, household_id, caller.region) or ()) if caller.sees_facts else (),
             load_household(connection, household_id, record.import_id),
         )

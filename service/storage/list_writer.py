@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 
 from features.catalog import CAUSES
 from features.register import Array
@@ -45,6 +45,7 @@ def write_list(
     told: Mapping[str, Cells],
     summary: Mapping[str, Cells],
     *,
+    beside: Callable[[Connection, int], None] = lambda _, __: None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Writes a new list with its reasons, its counts and what it changes, and makes it the one in use.
@@ -55,6 +56,7 @@ def write_list(
         columns: the columns of `scores` but list_version, one cell a household.
         told: the columns of `reasons` but list_version, for the households that have something to say.
         summary: the columns of `summaries` but list_version, one cell a village.
+        beside: writes what takes effect together with the list; given the list's version.
         progress: called with each step.
 
     Returns:
@@ -76,6 +78,7 @@ def write_list(
             _write(database, changes, version, found)
         with database.writing() as connection:
             held()  # as with an import: asked in the writers' turn, in which others sweep too
+            beside(connection, version)
             connection.execute(update(lists).where(lists.c.list_version == version).values(finished=True, previous=before))
             connection.execute(delete(active_list))
             connection.execute(insert(active_list).values(id=1, list_version=version))

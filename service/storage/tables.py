@@ -35,6 +35,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from features.catalog import CAUSES
@@ -346,6 +347,46 @@ visits = Table(
     UniqueConstraint("household_id", "visited_on", "revision"),
     *(Index(f"ix_visits_{level}", level, "id") for level in ("county", "town", "village")),  # what was recorded last in a region
     sqlite_autoincrement=True,
+)
+
+# What triggers call for. The partial key is what “one open clue” means; a later push is a further row of `clue_evidence`. The numbers are
+# given out in the writers' turn, and no clue is ever removed.
+clues = Table(
+    "clues",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("household_id", ID, nullable=False),
+    Column("county", COUNTY, nullable=False),
+    Column("town", TOWN, nullable=False),
+    Column("village", VILLAGE, nullable=False),
+    Column("risk", String(32), nullable=False),
+    Column("period", String(16), nullable=False),
+    Column("period_from", String(10), nullable=False),
+    Column("opened_on", String(10), nullable=False),  # the day of the list that first said so
+    Column("list_version", Integer, nullable=False),  # that list, which may be gone by now
+    Column("state", String(8), nullable=False),  # open, answered
+    Column("answered_on", String(10)),
+    Column("answered_by", Integer, ForeignKey("visits.id")),
+    Index(
+        "uq_clues_open", "household_id", "risk", "period", "period_from",
+        unique=True, sqlite_where=text("state = 'open'"), postgresql_where=text("state = 'open'"),
+    ),
+    Index("ix_clues_household_id", "household_id"),
+    *(Index(f"ix_clues_{level}", level, "state", "id") for level in ("county", "town", "village")),
+)  # fmt: skip
+
+clue_evidence = Table(
+    "clue_evidence",
+    metadata,
+    Column("clue_id", Integer, ForeignKey("clues.id"), primary_key=True, autoincrement=False),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("rule", Text, nullable=False),
+    Column("occurred_on", String(10)),  # NULL for a state, which has no day
+    Column("amount", Double),
+    Column("list_version", Integer, nullable=False),
+    Column("as_of", String(10), nullable=False),
+    Column("told", Text, nullable=False),  # JSON: the rule and its facts, in the words of that day
+    sqlite_with_rowid=False,
 )
 
 # Which model answered from when on, and which was refused.

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, exists, func, inser
 from sqlalchemy.exc import IntegrityError
 
 from service.clock import CHINA, read_stamp, stamp
+from service.storage.clue_store import answer
 from service.storage.database import Database
 from service.storage.scope import inside
 from service.storage.tables import lists, scores, visits
@@ -105,6 +106,7 @@ def record(database: Database, visit: Visit, place: Place, *, replaces: int | No
                 )
                 .returning(visits)
             ).one()
+            answer(connection, row)
             return Recorded("written", row)
     except IntegrityError:
         # Somebody else wrote this revision between our look and our writing: it is there now, and is what is to be told.

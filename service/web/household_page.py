@@ -89,6 +89,7 @@ async def _page(
         facts=facts,
         rules=page["policy"],
         time_line=facts["time_line"][:MOST_EVENTS] if facts else [],
+        clues=page["clues"] or [],
         visits=page["visits"] or [],
         figures=page["figures"],
         may_visit=caller.may(Right.VISIT),

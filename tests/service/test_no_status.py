@@ -135,6 +135,7 @@ def test_the_register_is_written_by_imports_and_visits_by_their_store_alone() ->
     """Whatever a route or a command does, it reaches these tables through no other file; a copied database holds them as they are."""
     assert writers("register_") - {"storage/copying.py"} == {"storage/import_store.py"}
     assert writers("visits") - {"storage/copying.py"} == {"storage/visit_store.py"}
+    assert writers("clue") - {"storage/copying.py"} == {"storage/clue_store.py"}
 
 
 def test_a_visit_is_only_ever_added(own_site: Site) -> None:

@@ -35,7 +35,8 @@ def shortened(value: Any) -> Any:
 def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[str, Any]]:
     """A real answer of each route, by route and status."""
     headers = site.headers()
-    first = site.client.get("/api/v1/risk-list?tier=red&limit=1", headers=headers).json()["items"][0]["household_id"]
+    red = site.client.get("/api/v1/risk-list?tier=red&limit=200", headers=headers).json()["items"]
+    first = next(item["household_id"] for item in red if item["triggers"])
     table = (
         "household_id,registry_status,village_code,valid_from,known_on\n"
         + f"990000000001,ordinary,{made_up.VILLAGES[0]},2023-01-01,2023-01-05\n"
@@ -60,6 +61,7 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("get", "/api/v1/households/{household_id}/visits", "", {}),
         ("get", "/api/v1/visits", "", {}),
         ("get", "/api/v1/households/{household_id}", "", {}),
+        ("get", "/api/v1/clues", "?state=answered&limit=1", {}),
         ("get", "/api/v1/lists", "", {}),
         ("get", "/api/v1/lists/diff", "?from=1&to=1", {}),
         ("get", "/api/v1/model", "", {}),

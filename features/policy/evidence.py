@@ -1,0 +1,59 @@
+"""What a trigger rests on, household by household: the facts as they were told, how much, and the day on which that came about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.policy.facts import Facts
+from features.policy.judgement import Judgement
+from features.policy.language import Fact, Trigger, tests
+from features.policy.span import Span
+from features.register import NEVER, Array, FloatArray, IntArray
+
+UPWARDS = ("at_least", "more_than")
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One trigger and the households that it calls for.
+
+    Attributes:
+        rule: the trigger.
+        rows: places of the households in the register.
+        day: since 1970-01-01, of the last row that its facts count; `NEVER` where it rests on a state, which has no day.
+        amount: what the fact that has the day comes to at least; NaN beside `NEVER`.
+        facts: all facts of its tests, each with its span for these households.
+    """
+
+    rule: Trigger
+    rows: Array
+    day: IntArray
+    amount: FloatArray
+    facts: Sequence[tuple[str, Fact, Span]]
+
+
+def pushes(judgement: Judgement) -> Iterator[Push]:
+    """Every trigger that calls for somebody, with what it rests on.
+
+    Worked example: bills of 3,000 yuan on 4 May and 2,500 on 9 July stand behind 5,500 yuan of self-payment this year. The push is of
+    9 July, for that is the day without which the bound would not have been reached, and its amount is 5,500.
+    """
+    for rule, rows, facts in judgement.held("triggers"):
+        yield _push(rule, rows, facts)
+
+
+def _push(rule: Trigger, rows: Array, facts: Facts) -> Push:
+    day, amount = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+    asked = {}
+    for test in tests(rule.when):
+        span = facts[test.fact]
+        low, high = span.low[rows], span.high[rows]
+        asked[test.fact] = (test.fact, facts.declared[test.fact], Span(low, high))
+        newest = facts.newest(test.fact)
+        if newest is not None and test.comparison[0] in UPWARDS:
+            amount = np.where(np.isnan(amount) & ~np.isnan(newest[rows]), low, amount)
+            day = np.fmax(day, newest[rows])
+    return Push(rule, rows, np.where(np.isnan(day), NEVER, day).astype(np.int32), amount, list(asked.values()))
