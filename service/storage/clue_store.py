@@ -70,10 +70,11 @@ def _book(connection: Connection) -> defaultdict[tuple[str, str, str], list[Clue
     book: defaultdict[tuple[str, str, str], list[Clue]] = defaultdict(list)
     by_number: dict[int, Clue] = {}
     asked = select(c.id, c.household_id, c.risk, c.period, c.period_from, c.state).order_by(c.id)
-    for number, household, risk, period, begins, state in connection.execute(asked):
+    for number, household, risk, period, begins, state in connection.execute(asked).all():
         clue = by_number[number] = Clue(number, period, day_of(begins), state == OPEN)
         book[household, risk, period].append(clue)
-    for number, rule, on, amount in connection.execute(select(e.clue_id, e.rule, e.occurred_on, e.amount).order_by(e.clue_id, e.number)):
+    pieces = select(e.clue_id, e.rule, e.occurred_on, e.amount).order_by(e.clue_id, e.number)
+    for number, rule, on, amount in connection.execute(pieces).all():
         by_number[number].add(Pushed(0, rule, "", "", None if on is None else day_of(on), amount, ""))
     return book
 
@@ -87,7 +88,8 @@ def _follow(connection: Connection, row_of: Mapping[str, int], places: Sequence[
     """Open clues go where their households go: whoever is responsible there now sees them."""
     c = clues.c
     moved = {}
-    for household, *place in connection.execute(select(c.household_id, *(c[name] for name in PLACES)).where(c.state == OPEN)):
+    still_open = select(c.household_id, *(c[name] for name in PLACES)).where(c.state == OPEN)
+    for household, *place in connection.execute(still_open).all():
         row = row_of.get(household)
         if row is not None and tuple(place) != places[row]:
             moved[household] = places[row]
