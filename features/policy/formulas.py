@@ -191,18 +191,22 @@ def _among(rows: TableView, others: TableView, which: BoolArray) -> BoolArray:
     """Which rows are of a person of whom a chosen one of the others is; mostly none is chosen, and for one household to look is dear."""
     if not np.count_nonzero(which):
         return np.zeros(len(rows), dtype=bool)
-    return np.isin(_persons(rows), _persons(others)[which])
+    who, those = _persons(rows), _persons(others)[which]
+    found: BoolArray = those.take(those.searchsorted(who), mode="clip") == who
+    return found
 
 
 def _persons(rows: TableView) -> Array:
-    """A number of its own for each member of each household."""
-    key: Array = rows.household.astype(np.int64) << 32 | rows["member_id"].astype(np.int64) & 0xFFFFFFFF
+    """A number of its own for each member of each household; ascending, as rows of a register are."""
+    key: Array = (rows.household.astype(np.int64) << 32) + (rows["member_id"] + 1)  # one who is not named is -1
     return key
 
 
 def _counted(rows: TableView, chosen: BoolArray, n: int) -> FloatArray:
     """Persons of the chosen rows by household, each counted once."""
-    return np.bincount(np.unique(_persons(rows)[chosen]) >> 32, minlength=n).astype(np.float64)
+    persons = _persons(rows)[chosen]
+    first = persons[1:] != persons[:-1]
+    return np.bincount(np.concatenate((persons[:1], persons[1:][first])) >> 32, minlength=n).astype(np.float64)
 
 
 def not_held(seen: Seen) -> FloatArray:
