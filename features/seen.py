@@ -10,7 +10,7 @@ import numpy as np
 from features.accounts import Accounts, accounts
 from features.codes import code, groups
 from features.policy.registry import PROMPTS, Policy
-from features.register import NO, UNKNOWN, YES, BoolArray, FloatArray, IntArray, Register, TableView, View
+from features.register import NO, UNKNOWN, YES, Array, BoolArray, FloatArray, IntArray, Register, TableView, View
 from features.tables import TABLES
 
 YEAR, MONTH = np.array(365, dtype=np.int32), np.array(30.4375)  # days
@@ -114,6 +114,22 @@ class Present:
         # full labour: declared so, or of working age, out of school and not declared otherwise
         self.able: BoolArray = full | (unsaid & self.of_working_age & (self.table["school_status"] <= _NO_PUPIL))
         self.count, self.working, self.able_count = self.table.totals(np.ones(len(self.table)), self.of_working_age, self.able)
+
+    @cached_property
+    def certified(self) -> FloatArray:
+        """1 for members with a disability certificate on record, 0 for all others."""
+        return certified(self.table).astype(np.float64)
+
+
+def certified(members: TableView) -> BoolArray:
+    """Who has a disability certificate on record: a category, a level, or both. Where nothing is on record there is none."""
+    return np.asarray((members["disability_category"] >= 0) | ~np.isnan(members["disability_level"]))
+
+
+def persons(rows: TableView) -> Array:
+    """A number of its own for each member of each household, by which rows of two tables meet; ascending, as rows of a register are."""
+    key: Array = (rows.household.astype(np.int64) << 32) + (rows["member_id"] + 1)  # one who is not named is -1
+    return key
 
 
 SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "water_failure", "job_loss")

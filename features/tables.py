@@ -134,6 +134,10 @@ MEASURES = (
     ("compulsory_education", "义务教育保障"), ("water", "饮水安全保障"), ("security", "综合保障"), ("social", "社会帮扶"),
     ("infrastructure", "基础设施建设"),
 )  # fmt: skip
+BENEFITS = (
+    ("disability_living", "困难残疾人生活补贴"), ("disability_nursing", "重度残疾人护理补贴"), ("education_help", "雨露计划"),
+    ("education_supplement", "县级助学补助"), ("county_supplement", "低保特困县级提标"),
+)  # fmt: skip
 NAMES_OF_2020 = (("脱贫监测户", "unstable_exited"), ("边缘户", "edge_prone"))
 CATEGORIES = (("unstable_exited", "脱贫不稳定户"), ("edge_prone", "边缘易致贫户"), ("sudden_severe", "突发严重困难户"))
 
@@ -212,7 +216,7 @@ TABLES: dict[str, Table] = {
             ),
         ),
         Table(
-            "incomes", "收入", "Household income by source for a quarter or a longer period. Policy transfers stand apart. Loans are no income.", ("source", "period_start", "period_end"), None,
+            "incomes", "收入", "Household income by source for a quarter or a longer period. Policy transfers stand apart. Loans and one-off money (rewards, building grants, relief, indemnities, gifts) are no income.", ("source", "period_start", "period_end"), None,
             (
                 _HOUSEHOLD,
                 _c("source", "收入来源", Kind.CATEGORY, required=True, values=INCOME_SOURCES),
@@ -257,6 +261,16 @@ TABLES: dict[str, Table] = {
                 _c("end_date", "结束时间", Kind.DATE),
                 _c("amount", "金额", Kind.NUMBER, unit="yuan/year", low=0, high=_YUAN),
                 _KNOWN,
+            ),
+        ),
+        Table(
+            "benefits", "待遇", "Who receives which regular benefit. Dibao, extreme-poverty support, pension and insurance stand with the member and are not said again here. Whoever has no row is not known to receive it, nor not to. Never a feature of the model.", ("member_id", "benefit"), "valid_from",
+            (
+                _HOUSEHOLD, _MEMBER,
+                _c("benefit", "待遇类型", Kind.CATEGORY, required=True, values=BENEFITS),
+                _c("receiving", "是否享受", Kind.FLAG, doc="Blank is not known."),
+                _c("amount", "月发放金额", Kind.NUMBER, unit="yuan/month", low=0, high=_YUAN, doc="What is paid; blank: not known."),
+                _VALID, _KNOWN,
             ),
         ),
         Table(

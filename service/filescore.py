@@ -18,7 +18,7 @@ from service.scoring import list_columns, reasons, score_register
 
 FLAGS = ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate")
 SUFFIXES = (".parquet", ".csv")
-SEEN = frozenset(TABLES) - {"visits", "measures"}  # no feature looks at a visit or at help
+SEEN = frozenset(TABLES) - {"visits", "measures", "benefits"}  # no feature looks at a visit or at help
 
 
 def score_file(

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from features.policy.language import DERIVED, WINDOWED, Cell, Fact, Range
+from features.policy.declared import DERIVED, WINDOWED, Cell, Fact, Range
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray, TableView, day
 from features.seen import Seen
@@ -32,8 +32,8 @@ class Drawing:
         drawn = {name: fact for name, fact in facts.items() if fact.value is None}
         self.names, self.facts = tuple(drawn), tuple(drawn.values())
         self.periods = tuple(fact.within for fact in self.facts)
-        self.where = _choices(table, [fact.where for fact in self.facts])
-        self.asked_of = _choices(table, [fact.asked_of for fact in self.facts])
+        self.where = choices(table, [fact.where for fact in self.facts])
+        self.asked_of = choices(table, [fact.asked_of for fact in self.facts])
         columns = [(fact.sum or fact.most or "").partition(".")[2] for fact in self.facts]
         self.columns = sorted({column for column in columns if column})
         # Where nothing is added up each row counts one.
@@ -46,7 +46,7 @@ class Drawing:
     def spans(self, seen: Seen) -> dict[str, Span]:
         """Every fact of the table, for the households of a view."""
         rows = seen.people.table if self.table == "members" else seen[self.table]
-        cells = _Cells(seen, self.table, rows)
+        cells = Cells(seen, self.table, rows)
         told: dict[str, Span] = {}
         if self.values:
             known = rows.row(*(cells.number(column) for column in self.values.values())) if len(rows) else None
@@ -60,11 +60,11 @@ class Drawing:
     def newest(self, seen: Seen) -> dict[str, FloatArray]:
         """For every fact of rows that have a day, the last day of a row that is certainly meant; NaN where there is none."""
         rows = seen[self.table]
-        sure, _ = self._chosen(seen, rows, _Cells(seen, self.table, rows))
+        sure, _ = self._chosen(seen, rows, Cells(seen, self.table, rows))
         days = rows.highest(np.where(sure, rows[WINDOWED[self.table]], np.nan))
         return {name: days[place] for place, name in enumerate(self.names)}
 
-    def _bounds(self, seen: Seen, rows: TableView, cells: _Cells) -> tuple[FloatArray, FloatArray]:
+    def _bounds(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[FloatArray, FloatArray]:
         sure, perhaps = self._chosen(seen, rows, cells)
         values = np.stack([np.ones(len(rows)), *(cells.number(column) for column in self.columns)]).take(self.column_of, axis=0)
         unknown = np.isnan(values)
@@ -82,7 +82,7 @@ class Drawing:
             high = np.where(seen.people.count > 0, high, np.inf)
         return low, high
 
-    def _chosen(self, seen: Seen, rows: TableView, cells: _Cells) -> tuple[BoolArray, BoolArray]:
+    def _chosen(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[BoolArray, BoolArray]:
         """(facts, rows): the rows that are certainly meant, and those that may be."""
         if self.table in WINDOWED:
             when = rows[WINDOWED[self.table]]
@@ -101,7 +101,7 @@ class Drawing:
         return sure, perhaps
 
 
-class _Cells:
+class Cells:
     """The cells of some rows, each column read once."""
 
     def __init__(self, seen: Seen, table: str, rows: TableView) -> None:
@@ -110,7 +110,8 @@ class _Cells:
     def number(self, column: str) -> FloatArray:
         """A column as numbers: yes is 1, no is 0, NaN is blank."""
         if column in DERIVED.get(self.table, {}):
-            return self.seen.people.age
+            derived: FloatArray = getattr(self.seen.people, column)
+            return derived
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers
 
@@ -128,7 +129,7 @@ def _codes(table: str, column: str) -> tuple[str | bool, ...] | None:
     return {Kind.CATEGORY: declared.codes, Kind.FLAG: (False, True)}.get(declared.kind)
 
 
-class _Choice:
+class Choice:
     """By one column, which rows each of several facts means.
 
     Args:
@@ -151,7 +152,7 @@ class _Choice:
         self.low, self.high = (np.array([[bound[side]] for bound in bounds]) for side in range(2))
         self.listed = {place: np.array(cell, dtype=np.float64) for place, cell in enumerate(wanted) if isinstance(cell, list)}
 
-    def hold(self, cells: _Cells) -> tuple[BoolArray, BoolArray]:
+    def hold(self, cells: Cells) -> tuple[BoolArray, BoolArray]:
         """(facts, rows): where the column says what is wanted, and where it does or is blank."""
         if self.codes is not None:
             code = cells.code(self.column)
@@ -164,9 +165,10 @@ class _Choice:
         return fits & (self.free | ~blank), fits
 
 
-def _choices(table: str, asked: Sequence[Mapping[str, Cell]]) -> list[_Choice]:
+def choices(table: str, asked: Sequence[Mapping[str, Cell]]) -> list[Choice]:
+    """By each column that is asked for, which rows each of several askings means."""
     columns = sorted({column for cells in asked for column in cells})
-    return [_Choice(column, [cells.get(column) for cells in asked], _codes(table, column)) for column in columns]
+    return [Choice(column, [cells.get(column) for cells in asked], _codes(table, column)) for column in columns]
 
 
 def _bounds(cell: Cell | None) -> tuple[float, float]:

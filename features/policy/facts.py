@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from features.policy.declared import WINDOWED, Fact
 from features.policy.drawing import Drawing
 from features.policy.formulas import FORMULAS
-from features.policy.language import WINDOWED, Fact
 from features.policy.span import Span
 from features.register import FloatArray
 from features.seen import Seen

@@ -11,10 +11,9 @@ import numpy as np
 
 from features.accounts import POLICY
 from features.codes import code, groups
-from features.disability import SEVERE
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray, TableView
-from features.seen import ILLNESS_BILL, Seen
+from features.seen import ILLNESS_BILL, Seen, certified, persons
 from features.tables import CHILD_UNTIL
 
 Formula = Callable[[Seen], FloatArray | Span]
@@ -33,6 +32,11 @@ def pc_market_income(seen: Seen) -> FloatArray:
     """The same without policy transfers."""
     own: FloatArray = seen.accounts.net - seen.accounts.by_source[:, POLICY]
     return own / seen.size
+
+
+def dibao_income(seen: Seen) -> Span:
+    """Per-capita income as dibao counts it: all that is earned, and of the policy transfers, which are not told apart, none or all."""
+    return Span.between(pc_market_income(seen), pc_net_income(seen))
 
 
 def net_income(seen: Seen) -> FloatArray:
@@ -141,24 +145,12 @@ def half_year_income(seen: Seen) -> FloatArray:
     return lower * 4 / seen.size
 
 
-def disabled(seen: Seen) -> Span:
-    """Present members with a disability certificate on record; where nothing is on record there is none."""
-    return _present(seen, *(2 * [_certified(seen.people.table)]))
-
-
-def severely_disabled(seen: Seen) -> Span:
-    """Present members with a certificate of level 1 or 2; one without a level may be of any."""
-    people = seen.people.table
-    level, severe = people["disability_level"], people["disability_level"] <= SEVERE
-    return _present(seen, severe, severe | (_certified(people) & np.isnan(level)))
-
-
 def newly_disabled(seen: Seen) -> Span:
     """Present members with a certificate on record who had none on record a year ago; of a household not known then, any."""
     people, before = seen.people.table, seen.members_a_year_ago
-    now = _certified(people)
+    now = certified(people)
     asked = np.bincount(people.household[now], minlength=seen.n) > 0  # few households: nobody else's members need be matched
-    new = now & _among(people, before, asked[before.household] & ~_certified(before))
+    new = now & _among(people, before, asked[before.household] & ~certified(before))
     return _present(seen, new, new | (now & _unknown_then(seen, before)))
 
 
@@ -168,11 +160,6 @@ def left_dibao(seen: Seen) -> Span:
     certainly, perhaps = (_among(people, before, kind) for kind in (before["dibao"] == 1, before["dibao"] != 0))
     on, asked = people["dibao"], ~(seen.people.age < CHILD_UNTIL)
     return _present(seen, (on == 0) & certainly, (on != 1) & asked & (perhaps | _unknown_then(seen, before)) | (on == 0) & certainly)
-
-
-def _certified(people: TableView) -> BoolArray:
-    """Who has a disability certificate on record: a category, a level, or both."""
-    return np.asarray((people["disability_category"] >= 0) | ~np.isnan(people["disability_level"]))
 
 
 def _present(seen: Seen, certainly: BoolArray, perhaps: BoolArray) -> Span:
@@ -191,22 +178,16 @@ def _among(rows: TableView, others: TableView, which: BoolArray) -> BoolArray:
     """Which rows are of a person of whom a chosen one of the others is; mostly none is chosen, and for one household to look is dear."""
     if not np.count_nonzero(which):
         return np.zeros(len(rows), dtype=bool)
-    who, those = _persons(rows), _persons(others)[which]
+    who, those = persons(rows), persons(others)[which]
     found: BoolArray = those.take(those.searchsorted(who), mode="clip") == who
     return found
 
 
-def _persons(rows: TableView) -> Array:
-    """A number of its own for each member of each household; ascending, as rows of a register are."""
-    key: Array = (rows.household.astype(np.int64) << 32) + (rows["member_id"] + 1)  # one who is not named is -1
-    return key
-
-
 def _counted(rows: TableView, chosen: BoolArray, n: int) -> FloatArray:
     """Persons of the chosen rows by household, each counted once."""
-    persons = _persons(rows)[chosen]
-    first = persons[1:] != persons[:-1]
-    return np.bincount(np.concatenate((persons[:1], persons[1:][first])) >> 32, minlength=n).astype(np.float64)
+    who = persons(rows)[chosen]
+    first = who[1:] != who[:-1]
+    return np.bincount(np.concatenate((who[:1], who[1:][first])) >> 32, minlength=n).astype(np.float64)
 
 
 def not_held(seen: Seen) -> FloatArray:
@@ -232,7 +213,7 @@ FORMULAS: Mapping[str, Formula] = {
     formula.__name__: formula
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
-        exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income, disabled,
-        severely_disabled, newly_disabled, left_dibao, risk_confirmed, not_held,
+        exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income,
+        dibao_income, newly_disabled, left_dibao, risk_confirmed, not_held,
     )
 }  # fmt: skip

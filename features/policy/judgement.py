@@ -7,12 +7,14 @@ by the decision of people alone.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from features.policy.entitlement import Owed, unknowns, worked_out
 from features.policy.facts import Facts
-from features.policy.language import Rule
+from features.policy.language import Entitlement, Rule
 from features.policy.packs import InForce, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, first_of, tell
@@ -45,6 +47,13 @@ class _County:
         if found is None:
             found = self._answered[kind] = docket.answers(self.facts)
         return docket.rules, found
+
+    @cached_property
+    def owed(self) -> list[Owed]:
+        """What each entitlement in force comes to."""
+        rules, holds = self.answers("entitlements")
+        with np.errstate(invalid="ignore"):
+            return worked_out(rules, holds, self.facts, self.bounds)
 
 
 class Judgement:
@@ -90,6 +99,19 @@ class Judgement:
             holds = (answers == 1) & (self._of == place)
             for at in np.flatnonzero(holds.any(axis=1)).tolist():
                 yield rules[at], np.flatnonzero(holds[at]), county.facts
+
+    def owed(self) -> Iterator[tuple[Entitlement, Array, Owed]]:
+        """The entitlements, county by county, each with the county's rows and what it comes to for all households in hand."""
+        for place, county in self._counties.items():
+            rows = np.flatnonzero(self._of == place)
+            for rule, owed in zip(county.answers("entitlements")[0], county.owed, strict=True):
+                yield rule, rows, owed
+
+    def owed_to(self, row: int) -> list[tuple[Entitlement, Owed, list[str]]]:
+        """The entitlements of one household's county, what they come to, and for want of what they cannot be evaluated for it."""
+        county = self._county(row)
+        rules = county.answers("entitlements")[0]
+        return [(rule, owed, unknowns(rule, owed, row, county.bounds)) for rule, owed in zip(rules, county.owed, strict=True)]
 
     def holding(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that hold for one household."""

@@ -21,14 +21,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
+from features.policy.declared import Cell, Fact, Name, Number, Period, check_cells
 from features.policy.source import Said
-from features.tables import CATEGORIES, MEASURES, RISKS, TABLES, Kind
+from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 
 Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal"]
 Population = Literal["all", "exited", "ordinary", "monitored"]
-Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
-Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 Date = Annotated[dt.date, Field(strict=False)]
 
 
@@ -46,104 +44,6 @@ def _one_of(codes: tuple[tuple[str, str], ...]) -> AfterValidator:
 Risk = Annotated[str, _one_of(RISKS)]
 Measure = Annotated[str, _one_of(MEASURES)]
 CategoryCode = Annotated[str, _one_of(CATEGORIES)]
-DERIVED = {"members": {"age": "years"}}
-"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth."""
-WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on"}
-"""Tables whose rows have a day, by which they lie within a period."""
-
-
-class Range(Said):
-    """Bounds of a cell."""
-
-    at_least: Number | None = None
-    more_than: Number | None = None
-    at_most: Number | None = None
-    less_than: Number | None = None
-
-
-Cell = bool | Number | str | Range | list[str | Number]
-
-
-class Fact(Said):
-    """A number of each household on a date, and how it is drawn from the register.
-
-    Attributes:
-        count: rows of this table; `sum`, `most`: of this `table.column`; `value`: of the household's one row; `formula`: one of
-            `features.policy.formulas`.
-        where: which rows.
-        asked_of: whom the question concerns: what is blank of anybody else leaves no doubt. Of children, say, no labour is on record.
-        within: which period up to the date.
-        per: with `member`, rows are added up person by person first, and the person with most stands for the household.
-    """
-
-    zh: str
-    en: str
-    unit: str
-    count: str | None = None
-    sum: str | None = None
-    most: str | None = None
-    value: str | None = None
-    formula: Name | None = None
-    where: dict[str, Cell] = Field(default_factory=dict)
-    asked_of: dict[str, Cell] = Field(default_factory=dict)
-    within: Period = "ever"
-    per: Literal["household", "member"] = "household"
-
-    @property
-    def table(self) -> str:
-        """The table it is drawn from; "" for a formula."""
-        return (self.count or self.sum or self.most or self.value or "").partition(".")[0]
-
-    @model_validator(mode="after")
-    def _drawn_in_one_way(self) -> Fact:
-        ways = [way for way in (self.count, self.sum, self.most, self.value, self.formula) if way is not None]
-        if len(ways) != 1:
-            raise ValueError("give exactly one of count, sum, most, value, formula 须且只须写一项")
-        if self.formula is not None:
-            if self.where or self.asked_of or self.within != "ever" or self.per != "household":
-                raise ValueError("a formula has no where, within or per 公式不带筛选")
-            return self
-        table, _, column = ways[0].partition(".")
-        if (self.count is None) != bool(column):
-            raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
-        known = _columns(table)
-        for name in (*self.where, *self.asked_of, *([column] if column else [])):
-            if name not in known:
-                raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
-        for name, cell in (*self.where.items(), *self.asked_of.items()):
-            _check_cell(table, name, cell)
-        if self.within != "ever" and table not in WINDOWED:
-            raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")
-        if (self.sum or self.most) and name_of_unsigned(table, column) is None:
-            raise ValueError(f"{table}.{column} may be negative, so its sum has no bound 该列可为负")
-        return self
-
-
-def _columns(table: str) -> set[str]:
-    if table not in TABLES:
-        raise ValueError(f"there is no table {table} 没有此表; there are {', '.join(TABLES)}")
-    return {column.name for column in TABLES[table].columns} | set(DERIVED.get(table, {}))
-
-
-def name_of_unsigned(table: str, column: str) -> str | None:
-    """The column's name, where it is a number that is never negative; else None."""
-    if column in DERIVED.get(table, {}):
-        return column
-    found = TABLES[table].column(column)
-    return column if found.kind is Kind.NUMBER and found.low is not None and found.low >= 0 else None
-
-
-def _check_cell(table: str, name: str, cell: Cell) -> None:
-    if name in DERIVED.get(table, {}):
-        return
-    column = TABLES[table].column(name)
-    words = cell if isinstance(cell, list) else [cell]
-    if column.kind is Kind.CATEGORY and not all(word in column.codes for word in words):
-        raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
-    if (column.kind is Kind.FLAG) != isinstance(cell, bool):
-        raise ValueError(f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false")
-    if column.kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
-        raise ValueError(f"{table}.{name} cannot be chosen by 不能用于筛选")
 
 
 class Against(Said):
@@ -292,6 +192,52 @@ class Cohort(Rule):
     """A group that a county keeps a ledger of; a household may stand in several."""
 
 
+class TopUp(Said):
+    """What is missing to a line: the line less an income of the household, both yuan a person and year.
+
+    Attributes:
+        to: the parameter that is the line.
+        less: the fact that is the income.
+    """
+
+    to: Name
+    less: Name
+
+
+RECEIVED = {column.name: column.zh for column in TABLES["members"].columns if column.kind is Kind.FLAG} | dict(BENEFITS)
+"""By what it is told whether somebody receives a benefit: a yes-no column of members, or a kind of the benefits table."""
+A_YEAR = {"yuan/person/year": 1, "yuan/person/month": 12, "yuan/month": 12}
+"""Units in which an amount may stand, and how often it is paid in a year."""
+
+
+class Entitlement(Rule):
+    """A regular benefit that members are owed (应享待遇), what it comes to, and by what it is told whether they receive it.
+
+    Attributes:
+        whom: which members of a household for which the condition holds.
+        received: a yes-no column of members, or a kind of the benefits table.
+        amount: of each of them: a parameter, the least and the most of two, or what is missing to a line; None: not told anywhere.
+    """
+
+    whom: dict[str, Cell] = Field(default_factory=dict)
+    received: Name
+    amount: Name | Annotated[list[Name], Field(min_length=2, max_length=2)] | TopUp | None = None
+
+    @property
+    def parameters(self) -> list[str]:
+        """The parameters that its amount rests on."""
+        if isinstance(self.amount, TopUp):
+            return [self.amount.to]
+        return [self.amount] if isinstance(self.amount, str) else list(self.amount or ())
+
+    @model_validator(mode="after")
+    def _of_members(self) -> Entitlement:
+        check_cells("members", self.whom)
+        if self.received not in RECEIVED:
+            raise ValueError(f"nothing tells who receives {self.received} 无从得知是否享受; there are {', '.join(RECEIVED)}")
+        return self
+
+
 class Blocker(Rule):
     """What stands against ending the monitoring of a household."""
 
@@ -351,6 +297,7 @@ class Pack(Said):
     cohorts: list[Cohort] = Field(default_factory=list)
     blockers: list[Blocker] = Field(default_factory=list)
     exclusions: list[Exclusion] = Field(default_factory=list)
+    entitlements: list[Entitlement] = Field(default_factory=list)
     measures: dict[Measure, Help] = Field(default_factory=dict)
     answers: dict[Risk, list[Measure]] = Field(default_factory=dict)
     able: list[Measure] = Field(default_factory=list)
@@ -358,7 +305,7 @@ class Pack(Said):
     undefined: dict[Name, Undefined] = Field(default_factory=dict)
 
 
-RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions")
+RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions", "entitlements")
 """The parts of a pack that are lists of rules."""
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from features.policy import source
+from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import RULES, Against, Fact, Overlay, Pack, Rule, tests
+from features.policy.language import A_YEAR, RULES, Against, Entitlement, Overlay, Pack, Rule, TopUp, tests
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 
@@ -182,6 +183,9 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
             seen.add(rule.id)
             for what in _unfit(rule, whole.facts, units):
                 yield fault((part, at, "when"), f"{rule.id}: {what}")
+            if isinstance(rule, Entitlement):
+                for what in _unfit_amount(rule, whole.facts, units):
+                    yield fault((part, at, "amount"), f"{rule.id}: {what}")
     if isinstance(pack, Overlay):
         profiles = {trigger.profile for trigger in whole.triggers}
         for at, profile in enumerate(pack.profiles or ()):
@@ -189,7 +193,7 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
                 yield fault(("profiles", at), f"no set of triggers {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
         for name, values in pack.parameters.items():
             if name not in units:
-                yield fault(("parameters", name), f"no parameter {name} 没有此参数; there are {', '.join(sorted(units))}")
+                yield fault(("parameters", name), _no_parameter(name, units))
             starts = [value.start for value in values]
             if starts != sorted(set(starts)):
                 yield fault(("parameters", name), "start dates must ascend without repeats 起始日期须递增且不重复")
@@ -200,17 +204,39 @@ def _unfit(rule: Rule, facts: Mapping[str, Fact], units: Mapping[str, str]) -> I
         yield f"alternatives of too many parts, write several rules 条件过于复杂，请拆成几条 ({clause_count(rule.when)} > {MOST_CLAUSES})"
     for name in (test.fact for test in tests(rule.when)):
         if name not in facts:
-            yield f"no fact {name} 没有此事实; there are {', '.join(sorted(facts))}"
+            yield _no_fact(name, facts)
     for test in tests(rule.when):
         threshold = test.comparison[1]
         if isinstance(threshold, float):
             continue
         parameter = threshold.of if isinstance(threshold, Against) else threshold
         if parameter not in units:
-            yield f"no parameter {parameter} 没有此参数; there are {', '.join(sorted(units))}"
+            yield _no_parameter(parameter, units)
         elif test.fact in facts and facts[test.fact].unit != units[parameter]:
             yield f"{test.fact} is in {facts[test.fact].unit}, {parameter} in {units[parameter]} 单位不符"
     if rule.population != "all":
         for name in KNOWN_FACTS:
             if name not in facts:
                 yield f"populations need the fact {name} 缺少事实"
+
+
+def _unfit_amount(rule: Entitlement, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
+    for name in rule.parameters:
+        if name not in units:
+            yield _no_parameter(name, units)
+        elif units[name] not in A_YEAR:
+            yield f"{name} is in {units[name]}, which is no amount by the month or year 不是月或年金额; there are {', '.join(A_YEAR)}"
+    if isinstance(rule.amount, TopUp):
+        less = rule.amount.less
+        if less not in facts:
+            yield _no_fact(less, facts)
+        elif facts[less].unit != "yuan/person/year":
+            yield f"{less} is in {facts[less].unit}, not in yuan/person/year 单位不符"
+
+
+def _no_fact(name: str, facts: Mapping[str, Fact]) -> str:
+    return f"no fact {name} 没有此事实; there are {', '.join(sorted(facts))}"
+
+
+def _no_parameter(name: str, units: Mapping[str, str]) -> str:
+    return f"no parameter {name} 没有此参数; there are {', '.join(sorted(units))}"

@@ -7,9 +7,10 @@ from typing import Any
 
 import yaml
 
-from features.policy.language import Fact, Pack, Rule
+from features.policy.declared import Fact
+from features.policy.language import Entitlement, Pack, Rule
 from features.policy.packs import HERE, NATION, Packs, packs_of
-from features.policy.reference import words
+from features.policy.reference import benefit, words
 from features.policy.registry import Policy
 
 KINDS = {
@@ -19,10 +20,15 @@ KINDS = {
     "classes": "分类 Classes of a county's own system; of each system the first that holds",
     "cohorts": "重点人群台账 Cohorts that a county keeps a ledger of",
     "blockers": "消除监测的阻断 Blockers of ending the monitoring",
+    "entitlements": "应享待遇 Entitlements: who is owed which benefit, and by what it is told whether it is received",
     "exclusions": "负面清单 Findings that demand a note, and change nothing",
 }
 POPULATIONS = {"all": "全部 all", "exited": "脱贫户 exited", "ordinary": "一般农户 ordinary", "monitored": "监测对象 monitored"}
 RULE_HEAD = ("规则 rule", "地区 region", "农户 households", "条件 when", "属于 of", "期间 in force", "依据 reference", "等级 grade")
+BENEFIT_HEAD = (
+    "待遇 benefit", "地区 region", "农户 households", "条件 when", "成员 whom", "是否享受 received", "每人标准 amount", "期间 in force",
+    "依据 reference", "等级 grade",
+)  # fmt: skip
 GRADES = {
     "sourced": "有出处 seen in a source",
     "derived": "推算 worked out of a sourced one",
@@ -93,11 +99,31 @@ def _rules(policy: Policy, packs: Packs) -> Iterator[str]:
             (f"{rule.zh} {rule.en} `{rule.id}`", where, POPULATIONS[rule.population], words(rule.when, facts, policy, "zh"), *_more(rule))
             for where, pack, facts in packed
             for rule in getattr(pack, kind)
+            if not isinstance(rule, Entitlement)
         ]
         if rows:
             yield f"### {title}"
             yield ""
             yield from _table(RULE_HEAD, rows)
+    yield from _entitlements(policy, packed)
+
+
+def _entitlements(policy: Policy, packed: Iterable[tuple[str, Pack, Mapping[str, Fact]]]) -> Iterator[str]:
+    """Who is owed which benefit, and what it comes to."""
+    yield f"### {KINDS['entitlements']}"
+    yield ""
+    yield "缺口按人、按年计算：应享而未享的全额，或少发的差额；不知是否享受的不算已享，也不算未享，写明缺什么。"
+    yield "Lacking, by person and year, is the whole of what is owed and not received, or the rest where too little is paid."
+    yield "Of whom it is not known whether they receive it, neither is taken for granted, and the answer says what is missing."
+    yield ""
+    rows = []
+    for where, pack, facts in packed:
+        for rule in pack.entitlements:
+            said = benefit(rule, facts, policy)
+            condition = words(rule.when, facts, policy, "zh")
+            name = f"{rule.zh} {rule.en} `{rule.id}`"
+            rows.append((name, where, POPULATIONS[rule.population], condition, *said.values(), *_more(rule)[1:]))
+    yield from _table(BENEFIT_HEAD, rows)
 
 
 def _more(rule: Rule) -> tuple[str, ...]:

@@ -6,10 +6,12 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any as Anything
 
-from features.policy.language import RULES, All, Condition, Fact, Not, Pack, Rule, Test, Threshold
+from features.policy.declared import Cell, Fact, Range
+from features.policy.language import RECEIVED, RULES, All, Condition, Entitlement, Not, Pack, Rule, Test, Threshold, TopUp
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import LINES
+from features.tables import TABLES
 
 SIGNS = {"at_least": "≥", "more_than": ">", "at_most": "≤", "less_than": "<"}
 LANGUAGES = ("zh", "en")
@@ -89,11 +91,37 @@ def rule(said: Rule, facts: Mapping[str, Fact], policy: Policy) -> dict[str, Any
         "when_zh": words(said.when, facts, policy, "zh"),
         "when_en": words(said.when, facts, policy, "en"),
         **{name: getattr(said, name, None) for name in OWN},
+        **(benefit(said, facts, policy) if isinstance(said, Entitlement) else dict.fromkeys(BENEFIT)),
         "from": said.start and said.start.isoformat(),
         "until": said.until and said.until.isoformat(),
         "reference": said.reference,
         "grade": said.grade,
     }
+
+
+BENEFIT = ("whom", "received", "amount")
+DERIVED_ZH = {"age": "年龄", "certified": "持证残疾"}
+
+
+def benefit(said: Entitlement, facts: Mapping[str, Fact], policy: Policy) -> dict[str, str]:
+    """Of an entitlement in words: which members, by what it is told whether they receive it, and what it comes to."""
+    members = {column.name: column for column in TABLES["members"].columns}
+    whom = [f"{DERIVED_ZH.get(name) or members[name].zh} {_cell(name, cell)}" for name, cell in said.whom.items()]
+    names = [policy.parameters[name].zh for name in said.parameters]
+    amount = f"{names[0]} − {facts[said.amount.less].zh}" if isinstance(said.amount, TopUp) else " … ".join(names)
+    return {"whom": "，".join(whom) or "全部成员", "received": RECEIVED[said.received], "amount": amount}
+
+
+def _cell(name: str, cell: Cell) -> str:
+    if isinstance(cell, Range):
+        bounds = ((word, getattr(cell, word)) for word in SIGNS)
+        return " ".join(f"{SIGNS[word]} {bound:.10g}" for word, bound in bounds if bound is not None)
+    if isinstance(cell, bool) or name == "certified":
+        return "是" if cell else "否"
+    if isinstance(cell, (str, list)):
+        zh = dict(TABLES["members"].column(name).values)
+        return "、".join(zh.get(str(one), str(one)) for one in (cell if isinstance(cell, list) else [cell]))
+    return f"{cell:.10g}"
 
 
 def measures(said: InForce) -> list[dict[str, Anything]]:

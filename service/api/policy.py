@@ -20,7 +20,7 @@ from service.wire import ERRORS
 
 router = APIRouter(prefix="/api/v1", tags=["policy"], responses=ERRORS)
 
-RuleKind = Literal["triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions"]
+RuleKind = Literal["triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions", "entitlements"]
 REGION_WORDS = "区划代码 6, 9 or 12 digits inside the token's region; policy is that of the county"
 
 
@@ -54,6 +54,9 @@ class RuleItem(BaseModel):
     system: str | None = Field(description="of a class: the county's system that it is a class of")
     measures: list[str] | None = Field(description="of a gap or class: the help that goes with it")
     aliases: list[str] | None = Field(description="of a category: other names it goes by")
+    whom: str | None = Field(description="of an entitlement: which members of the household")
+    received: str | None = Field(description="of an entitlement: by what it is told whether somebody receives it")
+    amount: str | None = Field(description="of an entitlement: what one person is owed, by the names of parameters")
     since: str | None = Field(alias="from")
     until: str | None = Field(description="the first day on which it no longer holds")
     reference: str

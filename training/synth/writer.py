@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from features.register import NEVER, Array, FloatArray
 from features.tables import TABLES, Column, Kind
 from training.synth import casework, ledger, registration
+from training.synth.benefits import benefits
 from training.synth.block import QUARTER, YEAR
 from training.synth.condition import WEAK
 from training.synth.county import Truth, window
@@ -35,7 +36,7 @@ def write_block(truth: Truth, folder: Path, part: int, dirt: float) -> dict[str,
     for table in (
         registration.households(truth), registration.members(truth, birth_month, birth_day), registration.living(truth),
         ledger.employment(truth), ledger.incomes(truth), registration.debts(truth), ledger.events(truth),
-        casework.measures(truth), casework.monitoring(truth), casework.visits(truth),
+        casework.measures(truth), benefits(truth), casework.monitoring(truth), casework.visits(truth),
     ):  # fmt: skip
         kept = soil(block, table.ordered(), dirt)
         kept = kept.where(kept["known_on"] <= block.span.end_day)

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
 from features.policy.language import tests
 from features.policy.registry import Policy
@@ -37,6 +38,29 @@ KINDS = ("triggers", "gaps", "cohorts", "blockers")
 Household = dict[str, Any]
 
 
+Bounds = float | None | list[float]
+
+
+class Owing(Said):
+    """What is owed of one benefit: a number, null for not evaluable, or the least and the most; what is not named is not looked at.
+
+    Attributes:
+        due, gets, lacks: persons.
+        due_yuan, gets_yuan, lacks_yuan: yuan a year.
+        clause: a part of the reference it must rest on.
+        because: exactly these are not known.
+    """
+
+    due: Bounds = None
+    gets: Bounds = None
+    lacks: Bounds = None
+    due_yuan: Bounds = None
+    gets_yuan: Bounds = None
+    lacks_yuan: Bounds = None
+    clause: str = ""
+    because: list[str] = Field(default_factory=list)
+
+
 class Expected(Said):
     """What must be answered; what is not named is not looked at.
 
@@ -46,6 +70,7 @@ class Expected(Said):
         category: its code, `none`, `refer`, or null; `clause` it rests on, `alias` it goes by, and `because` of what it is not evaluable.
         classes: by system, the class with its clause, or null.
         measures: by class or gap, the help that goes with it.
+        entitlements: by rule, what is owed, received and lacking.
     """
 
     triggers: dict[str, str] | None = None
@@ -59,6 +84,7 @@ class Expected(Said):
     because: list[str] = Field(default_factory=list)
     classes: dict[str, dict[str, str] | None] = Field(default_factory=dict)
     measures: dict[str, list[str]] = Field(default_factory=dict)
+    entitlements: dict[str, Owing] = Field(default_factory=dict)
 
 
 class Written(Said):
@@ -193,8 +219,14 @@ def answers(judgement: Judgement, row: int = 0) -> dict[str, dict[str, str | Non
         ids = [rule.id for rule in judgement.asked(kind, row)]
         found[kind] = {name: "yes" if name in yes else None if name in unknown else "no" for name in ids}
     found["category"] = {"": judgement.category(row)}
+    found["entitlements"] = {rule.id: _lacking(owed, row) for rule, owed, _ in judgement.owed_to(row)}
     found["classes"] = {system: None if rule is None else rule.id for system, rule in judgement.classes(row).items()}
     return found
+
+
+def _lacking(owed: Owed, row: int) -> str | None:
+    """Whether somebody lacks the whole of a benefit."""
+    return "yes" if owed.lacks.low[row] > 0 else "no" if owed.lacks.high[row] == 0 else None
 
 
 def unknowns(judgement: Judgement, rule: Any, row: int = 0) -> set[str]:

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
 from features.tables import TABLES
 from tests.features.policy.cases import KINDS, Case, cases, judged, judged_alone, policy, register, rows, unknowns
 
 CASES = cases()
+OWED = frozenset(Owed._fields)
 
 
 def references(rules: list[Any]) -> dict[str, str]:
@@ -44,6 +46,7 @@ def test_case_is_answered_as_written(case: Case) -> None:
     if "category" in said:
         category(case, judgement)
     classes(case, judgement)
+    entitlements(case, judgement)
 
 
 def category(case: Case, judgement: Judgement) -> None:
@@ -73,6 +76,23 @@ def classes(case: Case, judgement: Judgement) -> None:
         assert helped[name] == measures, case.name
 
 
+def entitlements(case: Case, judgement: Judgement) -> None:
+    found = {rule.id: (rule, owed, wanting) for rule, owed, wanting in judgement.owed_to(0)}
+    for name, expected in case.expect.entitlements.items():
+        rule, owed, wanting = found[name]
+        for what in OWED & expected.model_fields_set:
+            (low,), (high,) = getattr(owed, what)
+            wanted = getattr(expected, what)
+            if wanted is None:
+                assert low != high, f"{case.name}: {name} {what}"
+            else:
+                bounds = wanted if isinstance(wanted, list) else [wanted, wanted]
+                assert [low, high] == pytest.approx(bounds), f"{case.name}: {name} {what}"
+        assert expected.clause in rule.reference
+        if "because" in expected.model_fields_set:
+            assert wanting == expected.because, f"{case.name}: {name}"
+
+
 def test_the_plain_household_leaves_nothing_open_but_what_no_register_holds() -> None:
     case = CASES[0]
     plain = judged(register(rows({}, "520523", case.date)), case.date)
@@ -84,14 +104,12 @@ def test_every_rule_in_force_somewhere_holds_in_some_case() -> None:
     """What no case ever sees hold, nobody has checked against its text."""
     packs = policy().packs
     assert packs is not None
-    shipped = {
-        rule.id for region in packs.overlays for kind in (*KINDS, "classes", "categories") for rule in getattr(packs.at(region).pack, kind)
-    }
-    seen: set[str] = set()
-    for case in CASES:
-        judgement = judged_alone(case)
-        seen |= {rule.id for kind in (*KINDS, "classes", "categories") for rule in judgement.holding(kind, 0)}
-    never = {"food_and_clothing", "reassured", "deficient", "exit_able", "bottom", "relocated_between"}  # rest on what no register holds
+    kinds = (*KINDS, "classes", "categories", "entitlements")
+    shipped = {(kind, rule.id) for region in packs.overlays for kind in kinds for rule in getattr(packs.at(region).pack, kind)}
+    seen = {(kind, rule.id) for case in CASES for kind in kinds for rule in judged_alone(case).holding(kind, 0)}
+    classes = ("reassured", "deficient", "exit_able", "bottom")  # these and the others rest on what no register holds
+    never = {("gaps", "food_and_clothing"), ("cohorts", "relocated_between"), ("entitlements", "extreme_support")}
+    never |= {("classes", name) for name in classes}
     assert shipped - seen == never
 
 

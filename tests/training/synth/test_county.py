@@ -88,7 +88,7 @@ def test_truth_stands_beside_the_register_and_in_none_of_its_tables(county):
 def test_nothing_is_known_before_it_happened_or_after_the_register_ends(county):
     happened = {
         "households": "valid_from", "members": "valid_from", "living": "valid_from", "debts": "valid_from", "employment": "start_date",
-        "events": "occurred_on", "measures": "start_date", "monitoring": "identified_on", "visits": "visited_on",
+        "events": "occurred_on", "measures": "start_date", "benefits": "valid_from", "monitoring": "identified_on", "visits": "visited_on",
     }  # fmt: skip
     for table, column in happened.items():
         rows = frame(county[0], table)

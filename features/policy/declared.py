@@ -1,0 +1,125 @@
+"""Facts of a household as policy files declare them: from which table they are drawn, and which of its rows count."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from features.policy.source import Said
+from features.tables import TABLES, Kind
+
+Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
+Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+DERIVED = {"members": {"age": "years", "certified": "flag"}}
+"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth; certified is 1
+where a disability certificate is on record, 0 where none is."""
+WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on"}
+"""Tables whose rows have a day, by which they lie within a period."""
+
+
+class Range(Said):
+    """Bounds of a cell."""
+
+    at_least: Number | None = None
+    more_than: Number | None = None
+    at_most: Number | None = None
+    less_than: Number | None = None
+
+
+Cell = bool | Number | str | Range | list[str | Number]
+
+
+class Fact(Said):
+    """A number of each household on a date, and how it is drawn from the register.
+
+    Attributes:
+        count: rows of this table; `sum`, `most`: of this `table.column`; `value`: of the household's one row; `formula`: one of
+            `features.policy.formulas`.
+        where: which rows.
+        asked_of: whom the question concerns: what is blank of anybody else leaves no doubt. Of children, say, no labour is on record.
+        within: which period up to the date.
+        per: with `member`, rows are added up person by person first, and the person with most stands for the household.
+    """
+
+    zh: str
+    en: str
+    unit: str
+    count: str | None = None
+    sum: str | None = None
+    most: str | None = None
+    value: str | None = None
+    formula: Name | None = None
+    where: dict[str, Cell] = Field(default_factory=dict)
+    asked_of: dict[str, Cell] = Field(default_factory=dict)
+    within: Period = "ever"
+    per: Literal["household", "member"] = "household"
+
+    @property
+    def table(self) -> str:
+        """The table it is drawn from; "" for a formula."""
+        return (self.count or self.sum or self.most or self.value or "").partition(".")[0]
+
+    @model_validator(mode="after")
+    def _drawn_in_one_way(self) -> Fact:
+        ways = [way for way in (self.count, self.sum, self.most, self.value, self.formula) if way is not None]
+        if len(ways) != 1:
+            raise ValueError("give exactly one of count, sum, most, value, formula 须且只须写一项")
+        if self.formula is not None:
+            if self.where or self.asked_of or self.within != "ever" or self.per != "household":
+                raise ValueError("a formula has no where, within or per 公式不带筛选")
+            return self
+        table, _, column = ways[0].partition(".")
+        if (self.count is None) != bool(column):
+            raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
+        check_cells(table, self.where)
+        check_cells(table, self.asked_of)
+        if column:
+            _check_column(table, column)
+        if self.within != "ever" and table not in WINDOWED:
+            raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")
+        if (self.sum or self.most) and name_of_unsigned(table, column) is None:
+            raise ValueError(f"{table}.{column} may be negative, so its sum has no bound 该列可为负")
+        return self
+
+
+def _columns(table: str) -> set[str]:
+    if table not in TABLES:
+        raise ValueError(f"there is no table {table} 没有此表; there are {', '.join(TABLES)}")
+    return {column.name for column in TABLES[table].columns} | set(DERIVED.get(table, {}))
+
+
+def name_of_unsigned(table: str, column: str) -> str | None:
+    """The column's name, where it is a number that is never negative; else None."""
+    if column in DERIVED.get(table, {}):
+        return column
+    found = TABLES[table].column(column)
+    return column if found.kind is Kind.NUMBER and found.low is not None and found.low >= 0 else None
+
+
+def _check_column(table: str, name: str) -> None:
+    known = _columns(table)
+    if name not in known:
+        raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
+
+
+def check_cells(table: str, cells: dict[str, Cell]) -> None:
+    """Refuses what does not fit the columns of a table: ValueError with what is wrong."""
+    for name, cell in cells.items():
+        _check_column(table, name)
+        _check_cell(table, name, cell)
+
+
+def _check_cell(table: str, name: str, cell: Cell) -> None:
+    if name in DERIVED.get(table, {}):
+        return
+    column = TABLES[table].column(name)
+    words = cell if isinstance(cell, list) else [cell]
+    if column.kind is Kind.CATEGORY and not all(word in column.codes for word in words):
+        raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
+    if (column.kind is Kind.FLAG) != isinstance(cell, bool):
+        raise ValueError(f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false")
+    if column.kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
+        raise ValueError(f"{table}.{name} cannot be chosen by 不能用于筛选")

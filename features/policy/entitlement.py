@@ -1,0 +1,161 @@
+"""What members are owed, what they receive, and what is lacking (应享、已享、缺口): in persons, and in yuan a year.
+
+Worked example. A benefit of 80 yuan a month is owed to three disabled members. One receives 80 and one 50; of the third nothing is on
+record. Owed are 3 × 960 = 2,880 yuan a year. Lacking are 360, for the one who receives too little, and at the most 1,320: the third may
+lack all of it. Persons who lack the whole: none for certain, one at the most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from features.codes import code
+from features.policy.drawing import Cells, choices
+from features.policy.facts import Facts
+from features.policy.language import A_YEAR, RECEIVED, Entitlement, TopUp
+from features.policy.rules import Bounds
+from features.policy.span import Span
+from features.register import BoolArray, FloatArray
+from features.seen import Seen, persons
+from features.tables import BENEFITS, CHILD_UNTIL, TABLES
+
+MONTHS = 12
+NOT_HELD_OF_CHILDREN = ("dibao", "extreme_poverty_support")
+"""Benefits of the whole household that the register does not hold of children: a child has what the others of its household have."""
+
+
+class Owed(NamedTuple):
+    """A benefit, household by household.
+
+    Attributes:
+        due: persons to whom it is owed.
+        gets: persons among those it is for who receive it, owed or not.
+        lacks: persons to whom it is owed and who receive nothing of it.
+        due_yuan, gets_yuan, lacks_yuan: the same in yuan a year; who receives too little lacks the rest.
+    """
+
+    due: Span
+    gets: Span
+    lacks: Span
+    due_yuan: Span
+    gets_yuan: Span
+    lacks_yuan: Span
+
+
+class _Received(NamedTuple):
+    """Who receives a benefit, certainly and perhaps, and what is paid a year; NaN where that is not told. (members,) each."""
+
+    certainly: BoolArray
+    perhaps: BoolArray
+    paid: FloatArray
+
+
+def worked_out(rules: Sequence[Entitlement], holds: FloatArray, facts: Facts, bounds: Bounds) -> list[Owed]:
+    """What some benefits come to.
+
+    Args:
+        rules: the entitlements in force.
+        holds: (rules, n) whether the condition of each holds.
+        facts: of the households.
+        bounds: the amounts in force.
+    """
+    seen = facts.seen
+    members = seen.people.table
+    certainly = np.ones((len(rules), len(members)), dtype=bool)
+    perhaps = certainly.copy()
+    cells = Cells(seen, "members", members)
+    for choice in choices("members", [rule.whom for rule in rules]):
+        wanted, fits = choice.hold(cells)
+        certainly &= wanted
+        perhaps &= fits
+    return [
+        _owed(seen, (certainly[at], perhaps[at]), holds[at], _received(seen, rule.received), amount(rule, facts, bounds))
+        for at, rule in enumerate(rules)
+    ]
+
+
+def amount(rule: Entitlement, facts: Facts, bounds: Bounds) -> Span:
+    """Yuan that one person is owed in a year; any where that is not told."""
+    n = facts.seen.n
+    values = [bounds.threshold(name) * A_YEAR[bounds.policy.parameters[name].unit] for name in rule.parameters]
+    if isinstance(rule.amount, TopUp):
+        income = facts[rule.amount.less]
+        missing = Span.between(values[0] - income.high, values[0] - income.low)
+        return Span(np.maximum(missing.low, 0.0), np.maximum(missing.high, 0.0))
+    if not values or np.isnan(values).any():
+        return Span(np.zeros(n), np.full(n, np.inf))
+    return Span(np.full(n, min(values)), np.full(n, max(values)))
+
+
+def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, received: _Received, each: Span) -> Owed:
+    """A benefit added up by household, from whom it is for (certainly, perhaps), where it is due, who receives it, and what one is owed."""
+    members = seen.people.table
+    certainly, perhaps = meant[0] & (holds == 1)[members.household], meant[1] & (holds != 0)[members.household]
+    gets, may_get = meant[0] & received.certainly, meant[1] & received.perhaps
+    low, high = each.low[members.household], each.high[members.household]
+    known = ~np.isnan(received.paid)
+    none_certainly, none_perhaps = certainly & ~received.perhaps, perhaps & ~received.certainly
+    # what is paid is taken for the whole where no amount is on record
+    paid_low, paid_high = np.where(known, received.paid, low), np.where(known, received.paid, high)
+    rest_low = np.where(received.perhaps, np.where(known, np.maximum(low - received.paid, 0.0), 0.0), low)
+    rest_high = np.where(received.certainly, np.where(known, np.maximum(high - received.paid, 0.0), 0.0), high)
+    pairs = (
+        (certainly, perhaps), (gets, may_get), (none_certainly, none_perhaps),
+        (_of(certainly, low), _of(perhaps, high)), (_of(gets, paid_low), _of(may_get, paid_high)),
+        (_of(certainly, rest_low), _of(perhaps, rest_high)),
+    )  # fmt: skip
+    sums = members.totals(*(side for pair in pairs for side in pair))
+    unlisted = seen.people.count == 0
+    owed = np.where(unlisted & (holds != 0), np.inf, 0.0)  # whoever is not listed may be meant
+    beyond = (owed, np.where(unlisted, np.inf, 0.0), owed)
+    return Owed(*(Span(sums[2 * at], sums[2 * at + 1] + beyond[at % 3]) for at in range(len(pairs))))
+
+
+def _of(which: BoolArray, each: FloatArray) -> FloatArray:
+    return np.where(which, each, 0.0)
+
+
+def _received(seen: Seen, name: str) -> _Received:
+    members = seen.people.table
+    if name in dict(BENEFITS):
+        return _on_the_rolls(seen, name)
+    said = members[name]
+    certainly, perhaps = said == 1, said != 0
+    if name in NOT_HELD_OF_CHILDREN:
+        child = np.isnan(said) & (seen.people.age < CHILD_UNTIL)
+        all_do = members.lowest(np.where(child, np.nan, certainly * 1.0))
+        some_may = members.highest(np.where(child, np.nan, perhaps * 1.0))
+        certainly = np.where(child, all_do[members.household] == 1, certainly)
+        perhaps = np.where(child, some_may[members.household] != 0, perhaps)
+    return _Received(certainly, perhaps, np.full(len(members), np.nan))
+
+
+def _on_the_rolls(seen: Seen, name: str) -> _Received:
+    """Who receives a benefit by the benefits table; of whom it says nothing, that is not known."""
+    members, benefits = seen.people.table, seen["benefits"]
+    rolls = benefits.only(benefits["benefit"] == code("benefits", "benefit", name))
+    if not len(rolls):
+        return _Received(np.zeros(len(members), dtype=bool), np.ones(len(members), dtype=bool), np.full(len(members), np.nan))
+    listed, who = persons(rolls), persons(members)
+    place = np.minimum(listed.searchsorted(who), len(listed) - 1)
+    found = listed[place] == who
+    receiving = np.where(found, rolls["receiving"][place], np.nan)
+    paid = np.where(found & (receiving == 1), rolls["amount"][place] * MONTHS, np.nan)
+    return _Received(receiving == 1, receiving != 0, paid)
+
+
+def unknowns(rule: Entitlement, owed: Owed, row: int, bounds: Bounds) -> list[str]:
+    """For want of what a benefit of one household cannot be evaluated: Chinese names of columns and parameters; its tests tell the rest."""
+    found: list[str] = []
+    if owed.due.low[row] != owed.due.high[row]:
+        found += [TABLES["members"].column(name).zh for name in rule.whom if name in {column.name for column in TABLES["members"].columns}]
+    if owed.lacks.low[row] != owed.lacks.high[row] and owed.gets.low[row] != owed.gets.high[row]:
+        found.append(RECEIVED[rule.received])
+    if owed.due.high[row] > 0:
+        found += [bounds.policy.parameters[name].zh for name in rule.parameters if np.isnan(bounds.threshold(name))]
+        if rule.amount is None:
+            found.append("金额")
+    return found
