@@ -22,7 +22,7 @@ import orjson
 from features.policy.drawing import first_day
 from features.policy.evidence import Push
 from features.policy.judgement import told
-from features.policy.language import Fact
+from features.policy.declared import Fact
 from features.register import NEVER, day
 
 EPOCH = dt.date(1970, 1, 1)

@@ -12,7 +12,7 @@ import numpy as np
 from features.accounts import POLICY
 from features.codes import code, groups
 from features.policy.span import Span
-from features.register import Array, BoolArray, FloatArray, TableView
+from features.register import BoolArray, FloatArray, TableView
 from features.seen import ILLNESS_BILL, Seen, certified, persons
 from features.tables import CHILD_UNTIL
 
