@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import orjson
 
+from features.policy.declared import Fact
 from features.policy.drawing import first_day
 from features.policy.evidence import Push
 from features.policy.judgement import told
-from features.policy.declared import Fact
 from features.register import NEVER, day
 
 EPOCH = dt.date(1970, 1, 1)

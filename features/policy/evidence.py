@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from features.policy.declared import Fact
 from features.policy.facts import Facts
 from features.policy.judgement import Judgement
-from features.policy.declared import Fact
 from features.policy.language import Trigger, tests
 from features.policy.span import Span
 from features.register import NEVER, Array, FloatArray, IntArray
