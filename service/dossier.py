@@ -157,6 +157,7 @@ def _members(seen: Seen) -> Told:
 TIMED = (
     ("events", "occurred_on", "event_kind"),
     ("measures", "start_date", "measure_kind"),
+    ("benefits", "valid_from", "benefit"),
     ("monitoring", "identified_on", "category"),
     ("visits", "visited_on", "reason"),
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict
 from typing import Any
 
 from features.policy.help import proposals
 from features.policy.judgement import NONE, REFER, Judgement, told
+from features.policy.span import Span
 from features.tables import RISKS
 
 CATEGORY_WORDS = {
@@ -17,7 +19,7 @@ MONITORING_RISKS = ("risk_1", "risk_2")
 
 
 def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
-    """Category, triggers, gaps, classes, ledgers and what stands against ending the monitoring; nothing here changes a status.
+    """Category, triggers, gaps, benefits, classes, ledgers, and what stands against ending the monitoring; nothing changes a status.
 
     Args:
         judgement: of a register that holds the household.
@@ -39,10 +41,43 @@ def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
         "classes": [
             {"system": system, "class": None if found is None else told(found)} for system, found in judgement.classes(row).items()
         ],
+        "entitlements": entitlements(judgement, row),
         "measures": [asdict(proposal) for proposal in proposals(judgement, row, _written(judgement, row))],
         "not_evaluable": [judgement.tell(rule, row) | {"kind": kind} for kind in kinds for rule in judgement.open(kind, row)],
         "undefined": {name: said.model_dump() for name, said in in_force.pack.undefined.items() if not said.content},
     }
+
+
+def entitlements(judgement: Judgement, row: int) -> dict[str, Any]:
+    """What the household should get, gets and lacks: by benefit, in persons and yuan a year, and what is lacking in all.
+
+    A number lies between `low` and `high`; where they differ it is not known, `high` null means that any is possible. Told are the
+    benefits that are owed, or may be, and those that are received without being owed.
+    """
+    items = []
+    for rule, owed, missing in judgement.owed_to(row):
+        if owed.due.high[row] == 0 and (rule.population != "all" or owed.gets.low[row] == 0):
+            continue
+        items.append(
+            judgement.tell(rule, row)
+            | {
+                what: {"persons": _between(getattr(owed, what), row), "yuan": _between(getattr(owed, f"{what}_yuan"), row)}
+                for what in ("due", "gets", "lacks")
+            }
+            | {"amounts": judgement.amounts(rule, row), "missing": [{"name": name, "zh": zh} for name, zh in missing]}
+        )
+    return {"lacks": _in_all([item["lacks"]["yuan"] for item in items]), "items": items}
+
+
+def _in_all(parts: list[dict[str, float | None]]) -> dict[str, float | None]:
+    """Bounds added up; no upper one where one of them has none."""
+    highs = [part["high"] for part in parts]
+    return {"low": sum(part["low"] or 0.0 for part in parts), "high": None if None in highs else sum(high or 0.0 for high in highs)}
+
+
+def _between(span: Span, row: int) -> dict[str, float | None]:
+    low, high = float(span.low[row]), float(span.high[row])
+    return {"low": round(low, 2), "high": None if math.isinf(high) else round(high, 2)}
 
 
 def _category(judgement: Judgement, row: int) -> dict[str, Any] | None:

@@ -147,15 +147,21 @@ def _on_the_rolls(seen: Seen, name: str) -> _Received:
     return _Received(receiving == 1, receiving != 0, paid)
 
 
-def unknowns(rule: Entitlement, owed: Owed, row: int, bounds: Bounds) -> list[str]:
-    """For want of what a benefit of one household cannot be evaluated: Chinese names of columns and parameters; its tests tell the rest."""
-    found: list[str] = []
-    if owed.due.low[row] != owed.due.high[row]:
-        found += [TABLES["members"].column(name).zh for name in rule.whom if name in {column.name for column in TABLES["members"].columns}]
-    if owed.lacks.low[row] != owed.lacks.high[row] and owed.gets.low[row] != owed.gets.high[row]:
-        found.append(RECEIVED[rule.received])
+def unknowns(rule: Entitlement, owed: Owed, row: int, bounds: Bounds) -> list[tuple[str, str]]:
+    """For want of what a benefit of one household cannot be worked out: name and Chinese name of columns and parameters.
+
+    What its condition wants for is told by the tests of the rule.
+    """
+    found: list[tuple[str, str]] = []
+    if not _known(owed.due, row):
+        columns = {column.name: column.zh for column in TABLES["members"].columns}
+        found += [(name, columns[name]) for name in rule.whom if name in columns]
+    if not (_known(owed.lacks, row) or _known(owed.gets, row)):
+        found.append((rule.received, RECEIVED[rule.received]))
     if owed.due.high[row] > 0:
-        found += [bounds.policy.parameters[name].zh for name in rule.parameters if np.isnan(bounds.threshold(name))]
-        if rule.amount is None:
-            found.append("金额")
+        found += [(name, bounds.policy.parameters[name].zh) for name in rule.parameters if np.isnan(bounds.threshold(name))]
     return found
+
+
+def _known(span: Span, row: int) -> bool:
+    return bool(span.low[row] == span.high[row])

@@ -107,7 +107,7 @@ class Judgement:
             for rule, owed in zip(county.answers("entitlements")[0], county.owed, strict=True):
                 yield rule, rows, owed
 
-    def owed_to(self, row: int) -> list[tuple[Entitlement, Owed, list[str]]]:
+    def owed_to(self, row: int) -> list[tuple[Entitlement, Owed, list[tuple[str, str]]]]:
         """The entitlements of one household's county, what they come to, and for want of what they cannot be evaluated for it."""
         county = self._county(row)
         rules = county.answers("entitlements")[0]
@@ -149,6 +149,16 @@ class Judgement:
             first = first_of([answers[at][row : row + 1] for at in places])[0]
             found[system] = None if np.isnan(first) or first >= len(places) else rules[places[int(first)]]
         return found
+
+    def amounts(self, rule: Entitlement, row: int) -> list[dict[str, Any]]:
+        """The parameters on which an amount rests for a household: value, unit, and where it stands; None where none is in force."""
+        bounds = self._county(row).bounds
+        declared = [bounds.policy.parameters[name] for name in rule.parameters]
+        values = [bounds.policy.value(name, bounds.date, bounds.region) for name in rule.parameters]
+        return [
+            {"zh": parameter.zh, "en": parameter.en, "value": value, "unit": parameter.unit, "source": bounds.source(parameter.name)}
+            for parameter, value in zip(declared, values, strict=True)
+        ]
 
     def tell(self, rule: Rule, row: int) -> dict[str, Any]:
         """A rule as it came out for one household, with every test and where each bound stands."""

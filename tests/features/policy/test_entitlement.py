@@ -46,7 +46,7 @@ def test_of_a_certificate_without_a_level_nothing_is_said_of_nursing() -> None:
     (wanting,) = [
         missing for rule, _, missing in judged(register(rows(household, TENG, DAY)), DAY).owed_to(0) if rule.id == "disability_nursing"
     ]
-    assert wanting == ["残疾等级"]
+    assert wanting == [("disability_level", "残疾等级")]
 
 
 def test_a_roll_that_names_the_member_of_another_household_says_nothing_of_ours() -> None:

@@ -161,5 +161,11 @@ def test_facts_of_a_list_stay_those_it_was_made_from(own_site: Site, households:
 def test_every_table_of_the_register_is_told_or_left_out_on_purpose(site: Site) -> None:
     facts = ask(site, rows(site)[0].household_id).json()["facts"]
     told = {"household": "households", "income": "incomes", "medical": "events"}
-    covered = {told.get(name, name) for name in facts} | {"measures", "monitoring", "visits", "events"}  # the last four on the time line
+    covered = {told.get(name, name) for name in facts} | {
+        "measures",
+        "benefits",
+        "monitoring",
+        "visits",
+        "events",
+    }  # these five on the time line
     assert set(TABLES) <= covered
