@@ -69,7 +69,8 @@ class HouseholdAnswer(ListHead):
         description="what is known, as of the list's day; null without the right to facts, or if swept away"
     )
     policy: dict[str, Any] | None = Field(
-        description="what the county's rules say: category, triggers, gaps, classes, help, and what it should get, gets and lacks (`entitlements`), each with its tests; by today's rule files"
+        description="what the county's rules say: category, triggers, gaps, classes, help, and what it should get, gets and lacks "
+        "(`entitlements`), each with its tests; by today's rule files"
     )
     clues: list[ClueItem] | None = Field(description="those that are open first; null without the right to facts")
     visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
