@@ -16,7 +16,21 @@ from starlette.middleware.cors import CORSMiddleware
 
 from service import import_jobs, problems
 from service.access import AccessLog
-from service.api import changes, clues, health, households, imports, metrics, model, policy, risk_list, scores, summary, visits
+from service.api import (
+    changes,
+    clues,
+    health,
+    households,
+    imports,
+    metrics,
+    model,
+    policy,
+    reimbursement,
+    risk_list,
+    scores,
+    summary,
+    visits,
+)
 from service.api.context import Service
 from service.audit import AuditLog
 from service.bundles import ActiveBundle, Event
@@ -87,7 +101,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.state.service = service
     problems.install(app)
     _layer(app, service)
-    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, clues, model, policy, imports)
+    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, clues, model, policy, reimbursement, imports)
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)

@@ -248,6 +248,48 @@ class Exclusion(Rule):
     department: str
 
 
+class Step(Said):
+    """A stretch of days of a reward: what is paid then, or by which share what is due anyway is raised."""
+
+    until: Date
+    amount: Number | None = None
+    uplift: Number | None = None
+
+    @model_validator(mode="after")
+    def _says_one(self) -> Step:
+        if (self.amount is None) == (self.uplift is None):
+            raise ValueError("give exactly one of amount, uplift 须且只须写一项")
+        return self
+
+
+class Reward(Said):
+    """One-off money that depends on the day on which something is done. It is no income, least of all a stable one.
+
+    Attributes:
+        start: the first day, None where it is not told.
+        steps: in their order; `until` is the first day on which a step no longer holds, and after the last of them nothing is added.
+        cap: yuan that are paid at most.
+    """
+
+    zh: str
+    en: str
+    unit: Literal["yuan/person", "yuan/household"]
+    start: Date | None = Field(default=None, alias="from")
+    steps: list[Step] = Field(min_length=1)
+    cap: Number | None = None
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Reward:
+        days = [step.until for step in self.steps]
+        if days != sorted(set(days)):
+            raise ValueError("days of steps must ascend without repeats 日期须递增且不重复")
+        if len({step.amount is None for step in self.steps}) > 1:
+            raise ValueError("either all steps have an amount or all an uplift 各步须同为金额或同为比例")
+        return self
+
+
 class Help(Said):
     """A kind of help.
 
@@ -286,6 +328,7 @@ class Pack(Said):
     Attributes:
         answers: to each risk the kinds of help of which one at least is due.
         able, unable: what a household that can work, and one that cannot, is offered where nothing else of that kind is called for.
+        rewards: one-off money, by the day on which something is done.
         undefined: what is named somewhere and defined nowhere.
     """
 
@@ -300,6 +343,7 @@ class Pack(Said):
     entitlements: list[Entitlement] = Field(default_factory=list)
     measures: dict[Measure, Help] = Field(default_factory=dict)
     answers: dict[Risk, list[Measure]] = Field(default_factory=dict)
+    rewards: dict[Name, Reward] = Field(default_factory=dict)
     able: list[Measure] = Field(default_factory=list)
     unable: list[Measure] = Field(default_factory=list)
     undefined: dict[Name, Undefined] = Field(default_factory=dict)

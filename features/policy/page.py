@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from features.policy.declared import Fact
-from features.policy.language import Entitlement, Pack, Rule
+from features.policy.language import Entitlement, Pack, Rule, Step
 from features.policy.packs import HERE, NATION, Packs, packs_of
 from features.policy.reference import benefit, words
 from features.policy.registry import Policy
@@ -43,7 +43,7 @@ def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
     parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs.national))
-    ends = (_counties(policy, packs), _undefined(packs), _sources())
+    ends = (_rewards(packs), _counties(policy, packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
 
@@ -149,6 +149,28 @@ def _measures(pack: Pack) -> Iterator[str]:
     )
     yield from _table(("措施 help", "性质 kind", "别名 also called"), rows)
     yield from _table(("风险 risk", "至少一项 one at least of"), ((f"`{risk}`", ", ".join(given)) for risk, given in pack.answers.items()))
+
+
+def _rewards(packs: Packs) -> Iterator[str]:
+    yield from _titled(
+        "## 奖补 Rewards",
+        "按日期分步的一次性奖补，不计入稳定收入。",
+        "One-off money by the day on which something is done; it never counts as a stable income.",
+    )
+    said = [(overlay.zh, name, one) for overlay in packs.overlays.values() for name, one in overlay.rewards.items()]
+    rows = (
+        (
+            f"{one.zh} {one.en} `{name}`", region, one.unit,
+            "；".join(f"{step.until} 前 before: {_step(step)}" for step in one.steps),
+            "" if one.cap is None else f"{one.cap:g}", one.reference, one.grade,
+        )
+        for region, name, one in said
+    )  # fmt: skip
+    yield from _table(("奖补 reward", "地区 region", "单位 unit", "分步 steps", "最高 cap", "依据 reference", "等级 grade"), rows)
+
+
+def _step(step: Step) -> str:
+    return f"{step.amount:g}" if step.uplift is None else f"+{step.uplift:.0%}"
 
 
 def _counties(policy: Policy, packs: Packs) -> Iterator[str]:

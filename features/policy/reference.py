@@ -42,6 +42,7 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
         "rules": {kind: [rule(one, said.pack.facts, policy) for one in said.rules(kind, date)] for kind in RULES},
         "measures": measures(said),
         "answers": dict(said.pack.answers),
+        "rewards": [{"name": name, **one.model_dump(mode="json", by_alias=True)} for name, one in said.pack.rewards.items()],
         "undefined": [{"name": name} | what.model_dump() for name, what in said.pack.undefined.items()],
     }
 

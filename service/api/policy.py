@@ -74,6 +74,28 @@ class MeasureItem(BaseModel):
     window: str | None = Field(description="the county's service window that gives it")
 
 
+class StepItem(BaseModel):
+    """A stretch of days of a reward."""
+
+    until: str = Field(description="the first day on which it no longer holds")
+    amount: float | None = Field(description="yuan that are paid")
+    uplift: float | None = Field(description="share by which what is due anyway is raised")
+
+
+class RewardItem(BaseModel):
+    """One-off money that depends on the day on which something is done; no income."""
+
+    name: str
+    zh: str
+    en: str
+    unit: str
+    since: str | None = Field(alias="from")
+    steps: list[StepItem]
+    cap: float | None
+    reference: str
+    grade: str
+
+
 class UndefinedItem(BaseModel):
     """What a county's report names and does not define."""
 
@@ -95,6 +117,7 @@ class PolicyAnswer(BaseModel):
     rules: dict[RuleKind, list[RuleItem]]
     measures: list[MeasureItem]
     answers: dict[str, list[str]] = Field(description="to each risk the kinds of help of which one at least is due")
+    rewards: list[RewardItem] = Field(description="one-off money with dated steps; never a stable income")
     undefined: list[UndefinedItem]
     policy_version: str
     synthetic: bool = Field(description="with the made-up lines of synthetic registers")

@@ -1,4 +1,4 @@
-"""Commands for policy: what is in force where and when, and whether the files that a county wrote can be used."""
+"""Commands for policy: what is in force where and when, whether a county's own files can be used, and what remains of a hospital bill."""
 
 from __future__ import annotations
 
@@ -77,3 +77,28 @@ def _rules(kind: str, rules: list[dict[str, Any]]) -> Table:
     for one in rules:
         table.add_row(*(escape(cell) for cell in (f"{one['zh']} {one['rule']}", one["when_zh"], one["reference"], one["grade"])))
     return table
+
+
+@policy_app.command("bill")
+def policy_bill(
+    county: Annotated[str, typer.Option("--county", help="区划代码 area code of 6 digits")],
+    date: Annotated[str, typer.Option("--date", help="日期 YYYY-MM-DD the day of the bill")],
+    in_list: Annotated[float, typer.Option("--in-list", min=0, help="目录内费用（元） yuan inside the insurer's list")],
+    *,
+    outside: Annotated[float, typer.Option("--outside", min=0, help="目录外费用（元） yuan outside it")] = 0.0,
+    group: Annotated[str, typer.Option("--group", help="参保类别 registered, ordinary, uninsured")] = "registered",
+    borne: Annotated[float, typer.Option("--borne", min=0, help="本年已扣起付线（元） yuan of the deductible borne before")] = 0.0,
+) -> None:
+    """测算一笔住院费用经各层报销后的自付。 What each layer of insurance pays of a hospital bill, and what remains."""
+    from features.policy.bills import Bill, settled
+
+    (done,) = settled(county, group, [Bill(read_date(date), in_list, outside)], borne=borne)
+    table = Table("环节 layer", "报销 paid", title=escape(f"{county} {date} {group}"), title_justify="left")
+    for layer in done.scheme.layers:
+        table.add_row(escape(f"{layer.zh} {layer.name}"), f"{done.layers[layer.name]:,.2f}")
+    table.add_row("目录内自付 left inside the list", f"{done.left_in_list:,.2f}")
+    table.add_row("目录外自付 left outside", f"{done.left - done.left_in_list:,.2f}")
+    table.add_row("合计自付 left in all", f"{done.left:,.2f}")
+    console.print(table)
+    scheme = done.scheme
+    console.print(f"依据 by: {scheme.start}, 等级 grade {scheme.grade}: {scheme.reference}", markup=False, soft_wrap=True)

@@ -89,3 +89,16 @@ def test_what_is_in_force_is_shown_with_its_reference(run: Run) -> None:
 def test_a_day_that_is_none_is_refused(run: Run) -> None:
     code, _, err = run("show", "--region", "520523", "--date", "soon")
     assert (code, "YYYY-MM-DD" in err) == (2, True)
+
+
+def test_a_bill_is_settled_layer_by_layer_with_where_the_scheme_comes_from(run: Run) -> None:
+    asked = ("bill", "--county", "360821", "--in-list", "18000", "--outside", "2000", "--date", "2017-05-01")
+    code, out, err = run(*asked)
+    assert (code, err) == (0, "")
+    assert "大病医疗商业附加险" in out
+    assert "calibrated" in out
+    assert "JA9" in out
+    assert run(*asked, "--borne", "6000")[1] != out
+    code, _, err = run(*asked[:-1], "2001-01-01")
+    assert code == 2
+    assert "2015-01-01" in err

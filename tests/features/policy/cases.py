@@ -61,6 +61,14 @@ class Owing(Said):
     because: list[str] = Field(default_factory=list)
 
 
+class Rewarded(Said):
+    """What a reward comes to on the day of the case, for so many persons, or on top of a base."""
+
+    persons: int = 1
+    base: float | None = None
+    yuan: float | None
+
+
 class Expected(Said):
     """What must be answered; what is not named is not looked at.
 
@@ -71,6 +79,7 @@ class Expected(Said):
         classes: by system, the class with its clause, or null.
         measures: by class or gap, the help that goes with it.
         entitlements: by rule, what is owed, received and lacking.
+        rewards: by name, what is paid.
     """
 
     triggers: dict[str, str] | None = None
@@ -85,6 +94,7 @@ class Expected(Said):
     classes: dict[str, dict[str, str] | None] = Field(default_factory=dict)
     measures: dict[str, list[str]] = Field(default_factory=dict)
     entitlements: dict[str, Owing] = Field(default_factory=dict)
+    rewards: dict[str, Rewarded] = Field(default_factory=dict)
 
 
 class Written(Said):

@@ -9,6 +9,7 @@ import pytest
 
 from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
+from features.policy.rewards import reward
 from features.tables import TABLES
 from tests.features.policy.cases import KINDS, Case, cases, judged, judged_alone, policy, register, rows, unknowns
 
@@ -47,6 +48,9 @@ def test_case_is_answered_as_written(case: Case) -> None:
         category(case, judgement)
     classes(case, judgement)
     entitlements(case, judgement)
+    for name, expected in expect.rewards.items():
+        said = judgement.in_force(0).pack.rewards[name]
+        assert reward(said, case.date, persons=expected.persons, base=expected.base) == pytest.approx(expected.yuan), case.name
 
 
 def category(case: Case, judgement: Judgement) -> None:

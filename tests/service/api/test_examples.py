@@ -68,6 +68,7 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("get", "/api/v1/model/history", "", {}),
         ("get", "/api/v1/policy", "", {}),
         ("get", "/api/v1/policy/diff", "?from=2020-11-30", {}),
+        ("post", "/api/v1/policy/reimbursement", "", {"json": {"bills": [{"date": "2023-03-01", "in_list": 18000, "outside": 2000}]}}),
         (
             "post",
             "/api/v1/imports",

@@ -138,3 +138,11 @@ def test_schemes_of_the_five_counties_reach_all_simulated_years():
     for code in CODES.values():
         assert schemes(code)[0].start <= dt.date(2016, 1, 1)
     assert np.isfinite([schemes(code)[0].outpatient_rate["registered"] for code in CODES.values()]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "year", "measure", "share"), [("jian", 2016, "hospital_residual", 0.065), ("jinsha", 2020, "medical_residual", 0.155)]
+)
+def test_what_the_registered_bear_of_their_bills_is_that_of_the_report(tmp_path, name, year, measure, share):
+    generate(Order(name, 3000, 2016, max(year, 2017), 3), tmp_path / name)
+    assert MEASURES[measure](Evidence(tmp_path / name), year) == pytest.approx(share, abs=0.01)
