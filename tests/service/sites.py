@@ -58,6 +58,7 @@ def settings_in(folder: Path, database_url: str | None = None) -> Settings:
         audit_dir=folder / "audit",
         demo=True,
         rate_limit=0,
+        sign_in_limit=0,
         stranger_limit=0,
     )
 
