@@ -8,13 +8,14 @@ Colours are attributes and classes, never inline styles: the pages' security pol
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 from markupsafe import Markup
+
+from service.web.formats import one_language
 
 Figure = Mapping[str, Any]
 Trace = Mapping[str, Any]
@@ -28,17 +29,7 @@ LONGEST_LABEL = 150
 COLOURS = ("#1f4e79", "#b45309", "#2e7d32", "#6b4c9a", "#8a5a00", "#455a64")
 DASHES = {"dot": "2 4", "dash": "7 4", "dashdot": "7 3 2 3"}
 TICKS = 4
-BOTH = re.compile(r"^(?P<zh>\W*[\u3400-\u9fff][^A-Za-z]*?)\s*(?P<en>[A-Za-z(].*)$", re.DOTALL)
-
-
-def one_language(words: str, language: str) -> str:
-    """The half of a “Chinese English” text that a reader asked for; a text in one language only stays whole.
-
-    >>> one_language("一般户 mean household", "zh"), one_language("一般户 mean household", "en"), one_language("因病", "en")
-    ('一般户', 'mean household', '因病')
-    """
-    found = BOTH.match(words)
-    return words if found is None else found[language]
+NOTHING = "没有可显示的数 nothing to show"
 
 
 def draw(figure: Figure, language: str = "zh") -> Markup:
@@ -55,7 +46,10 @@ def draw(figure: Figure, language: str = "zh") -> Markup:
     if not kinds <= {"scatter", "bar", "waterfall"}:
         raise ValueError(f"no drawing of {sorted(kinds)}")
     lying = any(trace.get("orientation") == "h" for trace in figure["data"])
-    parts, height = _rows(figure, language) if lying else _plane(figure, language)
+    if all(value is None for trace in figure["data"] for value in trace["x" if lying else "y"]):
+        parts, height = [_words(WIDTH / 2, ROW * 2, one_language(NOTHING, language), "name", "middle")], ROW * 4.0
+    else:
+        parts, height = _rows(figure, language) if lying else _plane(figure, language)
     title = one_language(figure.get("layout", {}).get("title", {}).get("text", ""), language)
     box = f"0 0 {WIDTH} {height:.0f}"
     return _tag("svg", Markup("").join(parts), **{"class": "figure", "viewBox": box, "role": "img", "aria-label": title})
@@ -239,8 +233,6 @@ def _plane(figure: Figure, language: str) -> tuple[list[Markup], float]:
     stacked = layout.get("barmode") in {"stack", "relative"}
     stacks = _stacks(bars) if stacked else []
     ends += [end for stack in stacks for _, low, high in stack for end in (low, high)]
-    if not ends:
-        return [_words(WIDTH / 2, HEIGHT / 2, "—", "name", "middle")], HEIGHT
     legend = _legend(traces, language) if layout.get("showlegend", len(traces) > 1) else []
     write = _writer(layout.get("yaxis", {}).get("tickformat", ""))
     height = HEIGHT + (len(legend) and 18 * legend[-1].row + 18)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import MEDIA_TYPE
-from service.web.drawing import one_language
+from service.web.formats import one_language
 from service.web.pages import language_of, render, text, texts
 
 KEPT = ("retry-after", "allow", "set-cookie", "x-request-id")

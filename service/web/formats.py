@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,17 @@ from service.regions import COUNTY_DIGITS, TOWN_DIGITS
 UNKNOWN = "—"
 SHORT_ID = 8
 BAR = 100
+BOTH = re.compile(r"^(?P<zh>\W*[\u3400-\u9fff][^A-Za-z]*?)\s*(?P<en>[A-Za-z(].*)$", re.DOTALL)
+
+
+def one_language(words: str, language: str) -> str:
+    """The half of a “Chinese English” text that a reader asked for; a text in one language only stays whole.
+
+    >>> one_language("一般户 mean household", "zh"), one_language("一般户 mean household", "en"), one_language("因病", "en")
+    ('一般户', 'mean household', '因病')
+    """
+    found = BOTH.match(words)
+    return words if found is None else found[language]
 
 
 def percent(value: float | None) -> str:

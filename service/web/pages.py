@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, Response
 
 from service.auth import Caller, Right
 from service.web import formats
-from service.web.drawing import draw, numbers, one_language
+from service.web.drawing import draw, numbers
 
 HERE = Path(__file__).parent
 TEXTS = HERE / "texts.yaml"
@@ -106,7 +106,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters.update(formats.FILTERS)
-    made.globals.update({"draw": draw, "numbers": numbers, "one_language": one_language, "span": formats.span, "stack": formats.stack})
+    made.globals.update(
+        {"draw": draw, "numbers": numbers, "one_language": formats.one_language, "span": formats.span, "stack": formats.stack}
+    )
     return made
 
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from service.api.context import CountsCaller, ServiceDep
 from service.problems import ApiError
-from service.web.drawing import one_language
+from service.web.formats import one_language
 from service.web.pages import first_place, language_of, render
 
 router = APIRouter(include_in_schema=False)

@@ -113,5 +113,21 @@ def test_an_unknown_kind_of_figure_is_refused() -> None:
         draw({"data": [{"type": "pie"}], "layout": {}})
 
 
-def test_a_figure_without_a_value_says_so() -> None:
-    assert "—" in str(draw({"data": [{"type": "scatter", "x": [], "y": []}], "layout": {}}))
+@pytest.mark.parametrize(
+    "empty",
+    [
+        figures.counts_by_cause({}),
+        figures.counts_by_cause({"illness": None}),
+        figures.counts_by_month([]),
+        figures.counts_by_month([{"month": "2023-12", "tier": {"red": None, "orange": None, "yellow": None}}]),
+        figures.importance({}, {}),
+        figures.history([]),
+        figures.history(
+            [{"as_of": "2023-12-31", "probability": None, "interval": None, "tier": "none", "state": "below_line", "model_version": "1"}]
+        ),
+        figures.income([], {}, None),
+    ],
+)
+def test_a_figure_without_a_value_says_so_in_the_readers_language(empty: dict[str, Any]) -> None:
+    assert [text.text for text in drawn(empty).iter("text")] == ["没有可显示的数"]
+    assert [text.text for text in drawn(empty, "en").iter("text")] == ["nothing to show"]

@@ -7,8 +7,10 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from service.auth import Role
+from service.storage.tables import COUNTED, summaries
 from service.web.pages import POLICY
 from tests.service import made_up
 from tests.service.sites import Site
@@ -109,6 +111,23 @@ def test_nothing_to_show_yet_says_what_to_run(empty_site: Site) -> None:
     assert answer.status_code == 503
     assert "python -m service score" in answer.text
     assert answer.headers["retry-after"]
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh", "没有可显示的数"), ("en", "nothing to show")])
+@pytest.mark.parametrize("role", [Role.COUNTY, Role.KIOSK])
+def test_an_area_without_households_has_an_overview_that_says_so(site: Site, role: Role, language: str, words: str) -> None:
+    answer = get(site, f"/overview?lang={language}", role, "520999")
+    assert answer.status_code == 200
+    assert words in answer.text
+
+
+def test_a_screen_in_a_village_of_few_shows_that_there_is_nothing_to_show(own_site: Site) -> None:
+    village = made_up.VILLAGES[0]
+    with own_site.database.writing() as connection:
+        connection.execute(update(summaries).values(dict.fromkeys((f"{name}_count" for name in COUNTED), 3)))
+    answer = get(own_site, "/overview", Role.KIOSK, village)
+    assert answer.status_code == 200
+    assert "没有可显示的数" in answer.text
 
 
 def test_a_page_without_the_right_says_so_and_is_not_in_the_menu(site: Site) -> None:
