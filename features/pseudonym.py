@@ -62,13 +62,13 @@ def load_key(path: Path) -> bytes:
     Raises:
         UserError: the file is absent or too short, with the command that makes one.
     """
-    make = f'make one 请生成: python -c "import secrets; print(secrets.token_hex(32))" > {path}'
+    make = f'请生成 make one: (umask 077; python -c "import secrets; print(secrets.token_hex(32))" > {path})'
     try:
         key = bytes.fromhex(path.read_text().strip())
     except FileNotFoundError:
-        raise UserError(f"pseudonym key {path} is missing 缺少假名密钥; {make}") from None
+        raise UserError(f"缺少假名密钥 the pseudonym key {path} is missing; {make}") from None
     except ValueError:
-        raise UserError(f"pseudonym key {path} is not hexadecimal 不是十六进制; {make}") from None
+        raise UserError(f"假名密钥 {path} 不是十六进制 the pseudonym key is not hexadecimal; {make}") from None
     if len(key) < MINIMUM_KEY_BYTES:
-        raise UserError(f"pseudonym key {path} is shorter than {MINIMUM_KEY_BYTES} bytes 密钥过短; {make}")
+        raise UserError(f"假名密钥 {path} 过短 the pseudonym key is shorter than {MINIMUM_KEY_BYTES} bytes; {make}")
     return key

@@ -47,6 +47,7 @@ from service.storage.database import Database
 from service.web import site
 from service.wire import ProblemAnswer
 
+TOLD = ("ETag", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id")  # headers that other origins' pages may read
 DESCRIPTION = (
     "防止返贫监测预警 Early warning against return to poverty. "
     "评分只是入户线索，不是身份认定 A score is a clue for a visit, never a status."
@@ -125,7 +126,7 @@ def _layer(app: FastAPI, service: Service) -> None:
     if settings.cors_origins:
         origins = [origin.strip() for origin in settings.cors_origins.split(",")]
         headers = ["Authorization", "Content-Type", "If-None-Match"]
-        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers)
+        app.add_middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=headers, expose_headers=TOLD)
 
 
 def _describe(app: FastAPI) -> None:

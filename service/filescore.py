@@ -14,6 +14,7 @@ from features.register import Array
 from features.tables import TABLES
 from models.bundle import Bundle
 from service.importing import months_before
+from service.list_day import day_of_list
 from service.scoring import list_columns, reasons, score_register
 
 FLAGS = ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate")
@@ -28,6 +29,7 @@ def score_file(
     *,
     key: bytes | None,
     as_of: dt.date | None,
+    now: dt.datetime,
     months: int | None,
     threads: int,
     with_reasons: bool,
@@ -42,6 +44,7 @@ def score_file(
         bundle: the model.
         key: the pseudonym key; None leaves the ids as they are.
         as_of: the day; None takes the register's `known_until`.
+        now: the present; no later day can be asked for.
         months: how many months of history to read, as for an import.
         threads: for the model.
         counties: folder of the county's own policy files.
@@ -67,11 +70,7 @@ def score_file(
     if not folder.is_dir():
         raise UserError(f"没有这个目录 no such folder: {folder}")
     info = read_info(folder)
-    as_of = as_of or info.known_until
-    if as_of is None:
-        raise UserError(
-            "数据未写明 known_until，请给出统计时点 the register does not say until when it is complete: give --as-of YYYY-MM-DD"
-        )
+    as_of = day_of_list(as_of, info, now)
     since = months_before(info.known_until or as_of, months) if months is not None else None
     reading = read_register(folder, key, since=since, tables=SEEN, name_members=False, progress=lambda name: progress(f"reading {name}"))
     scored = score_register(reading.register, bundle, as_of, threads, progress, counties=counties)

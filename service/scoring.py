@@ -27,6 +27,7 @@ from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
 from service.clues import Pushed, pushed
+from service.list_day import day_of_list
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.clue_store import keep_clues
 from service.storage.database import Database
@@ -329,12 +330,7 @@ def _score(
         register = load_register(connection, lambda name: progress(f"register: {name}"))
         current = active(connection)
     info = register.info
-    if as_of is None:
-        if info.known_until is None:
-            raise UserError(
-                "数据未写明 known_until，请给出统计时点 the register does not say until when it is complete: give --as-of YYYY-MM-DD"
-            )
-        as_of = info.known_until
+    as_of = day_of_list(as_of, info, clock())
     if bundle.card.get("synthetic") is True and not info.synthetic and not allow_synthetic_model:
         raise UserError(
             "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "

@@ -7,7 +7,7 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -31,6 +31,9 @@ from training.fit import DEFAULTS
 from training.promotion import promote as promote_bundle
 from training.promotion import verdict
 from training.synth.command import synth
+
+if TYPE_CHECKING:  # MLflow is loaded by the commands that ask it
+    from training.tracking import Tracker
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="防贫模型训练 · training of the risk models"
@@ -107,9 +110,9 @@ def promote(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只判断，不上线 · judge only")] = False,
 ) -> None:
     """过门槛后上线挑战者 · promote the challenger if it passes the gate."""
-    from training.tracking import CHALLENGER, CHAMPION, Tracker
+    from training.tracking import CHALLENGER, CHAMPION
 
-    tracker = Tracker(home / "mlflow")
+    tracker = _tracker(home)
     challenger = tracker.version(name, CHALLENGER)
     if challenger is None:
         raise UserError(f"no challenger named {name} 没有挑战者; first 先运行: python -m training train --register DIR")
@@ -147,9 +150,7 @@ def card(
     which: Annotated[str, typer.Option(help="champion, challenger 或登记号 · or a number")] = "challenger",
 ) -> None:
     """输出模型卡 · print the model card."""
-    from training.tracking import Tracker
-
-    tracked = Tracker(home / "mlflow").version(name, which)
+    tracked = _tracker(home).version(name, which)
     if tracked is None:
         raise UserError(f"no model {name} {which} 没有该模型; first 先运行: python -m training train --register DIR")
     bundle = load_bundle(tracked.folder)
@@ -181,6 +182,19 @@ def _read(folder: Path, home: Path, key: Path | None) -> Register:
     for problem in reading.problems[:5]:
         console.print(f"  {problem}", style="yellow")
     return reading.register
+
+
+def _tracker(home: Path) -> Tracker:
+    """The store of runs of a folder, which must be there.
+
+    Raises:
+        UserError: nothing was trained there.
+    """
+    from training.tracking import Tracker
+
+    if not (home / "mlflow").is_dir():
+        raise UserError(f"{home} 中没有训练记录 holds no training runs: name the folder that train was given --home 请指明训练时的 --home")
+    return Tracker(home / "mlflow")
 
 
 def _record(judged: Judged, folder: Path, home: Path) -> str:

@@ -146,7 +146,9 @@ async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, 
     def look(connection: Connection) -> dict[str, Any]:
         newer, after = _place(query.cursor, region, mark_of(request).list_version)
         record = _list(connection, newer, "cursor")
-        told, end = changes_between(connection, _between(connection, query.since, newer, "since"), region, query.limit, after)
+        told, end = changes_between(
+            connection, query.since, _between(connection, query.since, newer, "since"), region, limit=query.limit, after=after
+        )
         trace.shows(len(told))
         ids = [change.household_id for change in told if change.kind != "left"]
         facts = caller.sees_facts
@@ -172,7 +174,9 @@ async def diff(query: Annotated[DiffQuery, Query()], request: Request, service: 
     def look(connection: Connection) -> dict[str, Any]:
         newer, after = _place(query.cursor, region, query.newer or mark_of(request).list_version)
         before, record = _list(connection, query.older, "from"), _list(connection, newer, "to")
-        told, end = changes_between(connection, _between(connection, query.older, newer, "from"), region, query.limit, after)
+        told, end = changes_between(
+            connection, query.older, _between(connection, query.older, newer, "from"), region, limit=query.limit, after=after
+        )
         trace.shows(len(told))
         return {
             "items": [_item(change) for change in told if query.kind in (None, change.kind)],

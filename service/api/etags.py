@@ -26,7 +26,8 @@ Shown = Callable[[Request, ListMark], object]
 def polled(right: Right, shown: Shown = lambda _, __: None) -> Any:
     """The caller of a route that is polled, who must hold a right: 304 where he has the answer already, before his query is looked at.
 
-    A tag is only ever given out with an answer, so whoever holds the right one asked for something that can be answered.
+    A tag is only ever given out with an answer, so whoever holds the right one asked for something that can be answered. "Any" (`*`) is
+    no tag: it is answered in full.
 
     Args:
         right: what the route asks for.
@@ -37,7 +38,7 @@ def polled(right: Right, shown: Shown = lambda _, __: None) -> Any:
     async def caller_without_answer(request: Request, caller: Caller = holder) -> Caller:
         etag = request.state.etag = _tag(request, caller, mark_of(request), shown)
         held = {part.strip().removeprefix("W/") for part in ",".join(request.headers.getlist("if-none-match")).split(",")}
-        if "*" in held or etag.removeprefix("W/") in held:
+        if etag.removeprefix("W/") in held:
             raise HTTPException(304, headers=dict(headers(request)))
         return caller
 

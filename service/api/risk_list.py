@@ -53,9 +53,7 @@ class RiskListQuery(BaseModel):
     tier: Tier | None = Field(None, description="预警等级 only this tier")
     candidate: Literal["edge", "unstable", "sudden"] | None = Field(None, description="候选类别 only candidates of this kind")
     cause: str | None = Field(None, pattern=CAUSE_PATTERN, description="风险类型 one of the up to three reasons that raise the risk most")
-    cell: Cell | None = Field(
-        None, description="规则与模型四格 who calls for a visit; rule_only and rule_and_model are empty: no rules yet"
-    )
+    cell: Cell | None = Field(None, description="规则与模型四格 who calls for a visit: rules, model, both or neither")
     state: State | None = Field(None, description="评分状态 only this state")
     visited: bool | None = Field(None, description="名单生成后是否已入户 visited since the day the list was made")
     search: str | None = Field(

@@ -28,6 +28,11 @@ def verify(
 ) -> None:
     """检查访问日志是否被改动。 Check that no row was changed, taken out, put in, moved or cut off."""
     told = verify_chain(Settings().audit_dir, contains)
+    if not told.rows and told.broken is None:
+        raise UserError(
+            f"没有访问日志 there is no access log in {Settings().audit_dir}: 若服务已应答过请求，日志已被移走 if the service has answered "
+            "anything, the log was taken away; check FANGPIN_AUDIT_DIR 请检查"
+        )
     for note in told.notes or ():
         console.print(f"[yellow]注意 note[/yellow] {note}")
     if told.broken is not None:

@@ -62,6 +62,7 @@ def score(
                 bundle,
                 key=key,
                 as_of=day,
+                now=utc_now(),
                 months=months or None,
                 threads=settings.threads,
                 with_reasons=reasons,

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, and_, select
 
 from features.register import Array
 from service.storage.database import Cells, plain_rows
@@ -131,16 +131,18 @@ class Change:
 
 
 def changes_between(
-    connection: Connection, versions: Sequence[int], region: str, limit: int, after: str = ""
+    connection: Connection, older: int, versions: Sequence[int], region: str, *, limit: int, after: str = ""
 ) -> tuple[list[Change], str | None]:
     """What several lists in a row come to, household by household, in the order of their ids.
 
     Each list's own changes are walked along its index from `after` on; what is behind the point that all of them have reached is left
-    to the next page. A household that came and went again, within the lists or the region, is not told.
+    to the next page. A household that came and went again, within the lists or the region, or whose score is again what it was, is not
+    told; so a page may be shorter than asked for.
 
     Args:
         connection: to read with.
-        versions: as `versions_between` gives them.
+        older: the list that all is held against.
+        versions: those behind it, as `versions_between` gives them.
         region: 6, 9 or 12 digits; nothing outside it is told.
         limit: most changes told.
         after: id of the household where the page before ended.
@@ -161,9 +163,27 @@ def changes_between(
             reached = end if reached is None else min(reached, end)
     whole = [row for row in read if reached is None or row.household_id < reached]
     told = list(_told(whole))
+    end = None if reached is None else max(row.household_id for row in whole)
     if len(told) > limit:
-        return told[:limit], told[limit - 1].household_id
-    return told, None if reached is None else max(row.household_id for row in whole)
+        told, end = told[:limit], told[limit - 1].household_id
+    if len(versions) > 1:
+        again = _as_before(connection, older, versions[-1], [change.household_id for change in told if change.kind == "changed"])
+        told = [change for change in told if change.household_id not in again]
+    return told, end
+
+
+def _as_before(connection: Connection, older: int, newer: int, ids: Sequence[str]) -> set[str]:
+    """Which of some households, each of which was scored otherwise in between, have in both lists the same score for the same reasons."""
+    s, r = scores.c, reasons.c
+    told = and_(r.list_version == s.list_version, r.household_id == s.household_id)
+    asked = select(s.household_id, *(s[name] for name in (*TEXTS, *NUMBERS)), *(r[name] for name in REASONS)).outerjoin_from(
+        scores, reasons, told
+    )
+    was, now = (
+        {row.household_id: tuple(row) for row in connection.execute(asked.where(s.list_version == version, s.household_id.in_(ids)))}
+        for version in (older, newer)
+    )
+    return {name for name, row in now.items() if was.get(name) == row}
 
 
 def _told(rows: Sequence[Row[Any]]) -> Iterator[Change]:

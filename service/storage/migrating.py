@@ -26,6 +26,23 @@ def steps() -> dict[str, str]:
     return {file.name[:4]: (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").splitlines()[0] for file in files}
 
 
+def losses(found: str, wanted: str) -> list[str]:
+    """What is lost on the way from one step to another; nothing where a step does not say so."""
+    if wanted < found:
+        return ["旧结构容不下的数据 what the older tables cannot hold"]
+    files = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))
+    said = [_constant(file, "LOSES") for file in files if found < file.name[:4] <= wanted and found != NOTHING]
+    return [what for what in said if what]
+
+
+def _constant(file: Path, name: str) -> str:
+    """What a file sets a name to, without running it; "" where it does not."""
+    for line in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(line, ast.Assign) and [ast.unparse(target) for target in line.targets] == [name]:
+            return str(ast.literal_eval(line.value))
+    return ""
+
+
 def head() -> str:
     """The number of the last step: where a database of this programme stands."""
     return max(file.name[:4] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))

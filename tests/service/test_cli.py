@@ -18,9 +18,11 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from features.errors import UserError
 from service import demo
 from service.api.context import Service
 from service.clock import utc_now
+from service.safety import check_key
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.token_store import find_token, revoke_tokens
@@ -239,3 +241,25 @@ def test_all_tokens_of_a_label_are_revoked_together(run: Run) -> None:
     assert run("token", "revoke").code == 2
     assert run("token", "revoke", "--label", "大屏").code == 0
     assert run("token", "revoke", "2").code == 2
+
+
+def test_a_log_that_was_taken_away_is_not_intact(
+    own_site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own_site.client.get("/api/v1/summary", headers=own_site.headers())
+    monkeypatch.setenv("FANGPIN_AUDIT_DIR", str(own_site.settings.audit_dir))
+    assert run_command(capsys, "audit", "verify").code == 0
+    for file in own_site.settings.audit_dir.iterdir():
+        file.unlink()
+    done = run_command(capsys, "audit", "verify")
+    assert done.code != 0
+    assert "没有访问日志" in done.err
+
+
+def test_the_key_that_the_advice_makes_is_accepted(tmp_path: Path) -> None:
+    path = tmp_path / "pseudonym.key"
+    with pytest.raises(UserError, match="缺少假名密钥") as told:
+        check_key(path)
+    advice = str(told.value).partition("make one: ")[2]
+    subprocess.run(["bash", "-c", advice.replace("python ", f"{sys.executable} ", 1)], check=True)
+    check_key(path)

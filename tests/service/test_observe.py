@@ -89,6 +89,9 @@ def test_other_sites_may_ask_only_where_they_are_named(own_site: Site) -> None:
         assert "access-control-allow-credentials" not in answer.headers
         assert client.options("/api/v1/summary", headers={**asking, "Origin": "https://elsewhere"}).status_code == 400
         assert client.get("/api/v1/summary", headers={"Origin": "https://screen.county"}).status_code == 401
+        told = client.get("/api/v1/summary", headers={"Origin": "https://screen.county", **own_site.headers()}).headers
+        readable = {name.strip().lower() for name in told["access-control-expose-headers"].split(",")}
+        assert {"etag", "x-request-id"} <= readable & told.keys()
 
 
 def test_a_request_that_takes_too_long_is_given_up_and_others_go_on(own_site: Site) -> None:

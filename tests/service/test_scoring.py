@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.csv
@@ -180,10 +181,23 @@ def test_without_a_date_there_is_no_score(own_site: Site, tmp_path: Path) -> Non
         score_stored(own_site.database, bundle_of(own_site), dt.date(2019, 1, 1), threads=1, clock=now)
 
 
+def test_no_list_is_made_of_a_day_that_the_register_does_not_reach(own_site: Site, register_folder: Path, tmp_path: Path) -> None:
+    for day in (made_up.AS_OF + dt.timedelta(days=1), dt.date(2030, 1, 1)):
+        with pytest.raises(UserError, match=f"{day} 晚于数据所及 {made_up.AS_OF}"):
+            score_stored(own_site.database, bundle_of(own_site), day, threads=1, clock=now)
+        asked: dict[str, Any] = {"months": 36, "threads": 1, "with_reasons": False, "now": now()}
+        with pytest.raises(UserError, match="later than what the register knows"):
+            score_file(register_folder, tmp_path / "s.csv", bundle_of(own_site), key=None, as_of=day, **asked)
+    folder = made_up.write_register(tmp_path / "undated", made_up.county(20), known_until=None)
+    import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, mode="replace", clock=now)
+    with pytest.raises(UserError, match=f"晚于数据所及 {now().date()}"):
+        score_stored(own_site.database, bundle_of(own_site), now().date() + dt.timedelta(days=1), threads=1, clock=now)
+
+
 def test_a_file_is_scored_as_the_database_is(site: Site, register_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.parquet"
     key = pseudonym_key(site.settings.pseudonym_key, demo=False)
-    rows = score_file(register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True)
+    rows = score_file(register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True, now=now())
     table = pyarrow.parquet.read_table(out)
     assert rows == len(table) == 400
     with site.database.reading() as connection:
@@ -198,9 +212,19 @@ def test_a_file_can_keep_its_own_ids_and_be_csv(
     site: Site, register_folder: Path, tmp_path: Path, households: list[made_up.Household]
 ) -> None:
     out = tmp_path / "scores.csv"
-    score_file(register_folder, out, bundle_of(site), key=None, as_of=made_up.AS_OF, months=None, threads=1, with_reasons=False)
+    score_file(register_folder, out, bundle_of(site), key=None, as_of=made_up.AS_OF, months=None, threads=1, with_reasons=False, now=now())
     options = pyarrow.csv.ConvertOptions(column_types={"household_id": "string"})
     ids = pyarrow.csv.read_csv(out, convert_options=options)["household_id"].to_pylist()
     assert sorted(ids) == sorted(one["household_id"] for one in households)
     with pytest.raises(UserError, match=r"\.parquet or \.csv"):
-        score_file(register_folder, tmp_path / "s.xls", bundle_of(site), key=None, as_of=None, months=None, threads=1, with_reasons=False)
+        score_file(
+            register_folder,
+            tmp_path / "s.xls",
+            bundle_of(site),
+            key=None,
+            as_of=None,
+            months=None,
+            threads=1,
+            with_reasons=False,
+            now=now(),
+        )

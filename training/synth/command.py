@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from features.errors import UserError
 from training.synth.card import data_card
 from training.synth.evidence import Evidence
 from training.synth.generate import Order, generate
@@ -26,9 +27,12 @@ def synth(
     seed: Annotated[int, typer.Option(help="随机种子 · seed")] = 1,
     dirt: Annotated[float, typer.Option(help="脏数据比例 · rate of faults in the rows")] = 0.02,
     workers: Annotated[int, typer.Option(help="进程数，0 为自动 · processes, 0 chooses; the result is the same")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="替换目录中已有的登记册 · replace the register that is there")] = False,
     block: Annotated[int, typer.Option(help="每块户数，0 为自动 · households a block, 0 chooses; the rows are the same")] = 0,
 ) -> None:
     """生成合成县登记数据（虚构户，供演示与检验）· generate the register of a synthetic county."""
+    if out.exists() and any(out.iterdir()) and not overwrite:
+        raise UserError(f"{out} 已有内容 holds something already: choose another folder, or pass --overwrite 请换目录或加 --overwrite")
     order = Order(county, households, first, last, seed, dirt)
     processes = workers or min(2, os.cpu_count() or 1)
     console = Console(stderr=True)

@@ -151,6 +151,19 @@ def test_a_model_that_changed_is_named_as_the_reason(own_site: Site, households:
     assert {item["kind"] for item in only} == {"moved"}
 
 
+def test_a_score_that_is_again_what_it_was_is_no_change(own_site: Site, households: list[made_up.Household]) -> None:
+    bundles = own_site.settings.bundle_dir
+    first = ActiveBundle(bundles).current()
+    made_up.promote(made_up.train(households, seed=5), bundles)
+    for bundle in (ActiveBundle(bundles).current(), first):
+        score_stored(own_site.database, bundle, None, threads=1, clock=now)
+    headers = own_site.headers()
+    assert own_site.client.get("/api/v1/lists/diff?from=2", headers=headers).json()["items"]
+    assert own_site.client.get("/api/v1/lists/diff?from=1", headers=headers).json()["items"] == []
+    since = own_site.client.get("/api/v1/scores?since=1", headers=headers).json()
+    assert (since["items"], since["removed"]) == ([], [])
+
+
 def test_a_list_that_is_gone_is_answered_with_what_to_do(three_lists: Site) -> None:
     remove_list(three_lists.database, 1)
     remove_list(three_lists.database, 2)

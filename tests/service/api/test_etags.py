@@ -34,7 +34,7 @@ def test_the_same_answer_is_not_sent_twice_until_something_changes(own_site: Sit
     first = own_site.client.get(url, headers=headers)
     tag = first.headers["etag"]
     assert (first.headers["cache-control"], first.headers["vary"]) == ("private, no-cache", "Authorization, Accept")
-    for held in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+    for held in (tag, tag.removeprefix("W/"), f'"other", {tag}'):
         again = own_site.client.get(url, headers=headers | {"If-None-Match": held})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert again.headers["cache-control"] == "private, no-cache"

@@ -22,7 +22,7 @@ from service.cli import app
 from service.importing import import_register
 from service.scoring import score_stored
 from service.storage.database import Database
-from service.storage.migrating import NOTHING, head, is_empty, migrate, number, steps
+from service.storage.migrating import NOTHING, head, is_empty, losses, migrate, number, steps
 from service.storage.register_store import import_of
 from service.storage.score_store import active
 from service.storage.tables import lists, metadata, scores, tokens, users
@@ -256,6 +256,25 @@ def test_the_command_tries_tells_and_migrates(bare: Database, monkeypatch: pytes
     assert run.invoke(app, ["migrate", "--to", "0001", "--yes"]).exit_code == 0
     with bare.reading() as connection:
         assert number(connection) == "0001"
+
+
+def test_nothing_is_lost_without_being_told_and_asked(own_site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FANGPIN_DATABASE_URL", own_site.settings.database_url)
+    run = CliRunner()
+    assert run.invoke(app, ["migrate", "--to", "0001", "--yes"]).exit_code == 0
+    asked = run.invoke(app, ["migrate"], input="n\n")
+    assert asked.exit_code != 0
+    assert "the register and the lists of before" in asked.output
+    with own_site.database.reading() as connection:
+        assert number(connection) == "0001"
+    assert run.invoke(app, ["migrate", "--yes"]).exit_code == 0
+
+
+def test_an_empty_database_and_steps_that_lose_nothing_are_not_asked_about() -> None:
+    assert losses(NOTHING, head()) == []
+    assert losses("0002", "0004") == []
+    assert len(losses("0001", head())) >= 2
+    assert losses(head(), "0003") != []
 
 
 def test_the_steps_are_numbered_without_gaps() -> None:

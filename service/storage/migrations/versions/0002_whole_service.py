@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
+LOSES = "已导入的登记册与名单，须重新导入并评分 the register and the lists of before: import and score again"
 
 REGISTER = ("households", "members", "living", "employment", "incomes", "debts", "events", "measures", "monitoring", "visits", "indicators")
 CAUSES = (

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+LOSES = "已导入的登记册不再可读，须以 --mode replace 重新导入 the register of before is read no more: import it again with --mode replace"
 
 
 def upgrade() -> None:
