@@ -22,6 +22,7 @@ from features.tables import TABLES, Column, Kind
 EARLIEST_YEAR = 1900
 DISTINCT_CELLS = 1 << 14  # remembered of a column: the days of 44 years
 PLAIN = (float, int)  # not bool, which is no number here
+WHOLE = (int,)  # where others are looked at one by one
 LARGEST = sys.float_info.max
 YES = {True, "1", "是", "yes", "true", "True", "Y", "y"}
 NO = {False, "0", "否", "no", "false", "False", "N", "n"}
@@ -67,7 +68,8 @@ def encode_cells(column: Column, cells: Sequence[Any], report: Callable[[int, st
     try:
         if column.kind is Kind.NUMBER:
             low, high = _range(column)
-            values = [cell if type(cell) in PLAIN and low <= cell <= high else read(cell) for cell in cells]
+            plain = WHOLE if column.whole else PLAIN
+            values = [cell if type(cell) in plain and low <= cell <= high else read(cell) for cell in cells]
         else:
             values = list(map(read, cells))
     except (CellError, TypeError):  # now cell by cell, to say what is wrong and where
@@ -115,6 +117,8 @@ def _number(column: Column, cell: Any) -> float:
     low, high = _range(column)
     if not low <= number <= high:
         raise CellError(f"{number:g} is outside {low:g} … {high:g} {column.unit} 超出允许范围".replace("  ", " "))
+    if column.whole and not number.is_integer():
+        raise CellError(f"{number:g} 不是整数 is no whole number")
     return number
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from features.contradiction import difference
 from features.encode import encode_cells
 from features.errors import Problem
 from features.register import NEVER, Array, Register, RegisterInfo, TableArrays, assemble, day, empty_table
@@ -128,6 +129,9 @@ def from_nested(
             if name in PAST:
                 for row in _late(columns[name], today):
                     say(row, f"after as_of {as_of} 晚于统计时点")
+        if schema.name == "members" and "birth_year" in columns:
+            for row in (columns["birth_year"] > as_of.year).nonzero()[0].tolist():
+                report(places[row], "members", numbers[row], "birth_year", f"晚于统计时点 {as_of} after as_of")
         if schema.name == "incomes":
             for row in (columns["period_end"] < columns["period_start"] + 2).nonzero()[0].tolist():
                 report(
@@ -140,7 +144,16 @@ def from_nested(
             month = (as_of.year - 1970) * 12 + as_of.month - 1
             for row in _late(columns["period_end"], month):
                 report(places[row], "incomes", numbers[row], "period_end", f"after as_of {as_of} 晚于统计时点")
-        return assemble(schema, np.array(places, dtype=np.int32), columns)
+
+        def contradict(earlier: Array, later: Array) -> None:
+            for one, other in zip(earlier.tolist(), later.tolist(), strict=True):
+                if differing := difference(columns, one, other):
+                    both = f"{schema.name}[{(numbers[one] or 1) - 1}] 与 and {schema.name}[{(numbers[other] or 1) - 1}]"
+                    reason = f"{both} 说的是同一事项、同一日期，内容却不同 tell one thing of one day differently"
+                    reason += "; 请合并或只保留一行 add them up or keep one"
+                    report(places[other], schema.name, numbers[other], differing, reason)
+
+        return assemble(schema, np.array(places, dtype=np.int32), columns, contradict if len(items) > 1 else None)
 
     def index_texts(schema: Table, column: Column, cells: list[Any], places: list[int], say: Callable[[int, str], None]) -> Array:
         encoded = np.full(len(cells), -1, dtype=np.int32)

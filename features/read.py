@@ -368,6 +368,9 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
         if wrong.any():
             report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
             numbers[wrong] = np.nan
+        if column.whole and (broken := numbers != np.rint(numbers)).any() and (broken := broken & ~np.isnan(numbers)).any():
+            report.rows(broken, column.name, "不是整数 is no whole number", "请更正 correct the cell")
+            numbers[broken] = np.nan
         return grained(numbers) if in_yuan(column) else numbers
     if column.kind is Kind.DATE and pa.types.is_date32(values.type):
         days: Array = np.array(values.cast(pa.int32()).fill_null(int(NEVER)), dtype=np.int32)

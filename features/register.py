@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -195,7 +195,9 @@ class Register:
         return Register(self.household_id[chosen], tables, self.texts, self.info)
 
 
-def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -> TableArrays:
+def assemble(
+    schema: Table, household: IntArray, columns: Mapping[str, Array], repeated: Callable[[Array, Array], None] | None = None
+) -> TableArrays:
     """Sorts one table's encoded columns by household and works out from when until when each row counts.
 
     Args:
@@ -203,6 +205,8 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
         household: (rows,) index of the household of each row.
         columns: the schema's columns but household_id, encoded as `EMPTY_DTYPES` says; columns left out are all
             missing.
+        repeated: called, where there are such, with (earlier rows, later rows) that tell one thing's state from the same
+            day, as known on the same day: of these the later one counts. Places are those of what was given.
 
     Returns:
         the table, rows sorted by (household, entity, valid, known_on).
@@ -212,6 +216,7 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
     known = columns["known_on"]
     valid = columns[schema.valid] if schema.valid else None
     entity = [columns[name] for name in schema.entity]
+    order = None
     if rows > 1:
         order = _order([household, *entity, *([] if valid is None else [valid]), known])
         if not np.array_equal(order, np.arange(rows)):
@@ -232,6 +237,12 @@ def assemble(schema: Table, household: IntArray, columns: Mapping[str, Array]) -
         followed = same.nonzero()[0]
         if len(followed):
             settled = int(NEVER)
+            if repeated is not None:
+                twice = followed[known[followed] == known[followed + 1]]
+                if valid is not None:
+                    twice = twice[valid[twice] == valid[twice + 1]]
+                if len(twice) and order is not None:
+                    repeated(order[twice], order[twice + 1])
             # Smallest visible_on among the later rows of the same thing: one running minimum from the end over `visible +
             # thing * step`. Things ascend, so what is carried over from a later thing is larger than anything of one's own
             # and never wins. Most rows are never followed and stay out of it.

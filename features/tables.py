@@ -31,6 +31,7 @@ class Column:
 
     Attributes:
         aliases: other words that are read as one of its codes, each with that code.
+        whole: a number without decimals, such as persons or years.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     aliases: tuple[tuple[str, str], ...] = ()
     low: float | None = None
     high: float | None = None
+    whole: bool = False
     doc: str = ""
 
     @property
@@ -153,10 +155,10 @@ TABLES: dict[str, Table] = {
                 _HOUSEHOLD,
                 _c("village_code", "行政村代码", Kind.TEXT, required=True, doc="12 digits: county 6, township 9, village 12; text."),
                 _c("registry_status", "户类型", Kind.CATEGORY, required=True, values=(("exited", "脱贫户"), ("ordinary", "一般农户"))),
-                _c("exit_year", "脱贫年度", Kind.NUMBER, unit="year", low=2000, high=2035, doc="Year of leaving poverty; exited households only."),
+                _c("exit_year", "脱贫年度", Kind.NUMBER, unit="year", low=2000, high=2035, whole=True, doc="Year of leaving poverty; exited households only."),
                 _c("relocated", "是否易地搬迁户", Kind.FLAG),
-                _c("hukou_size", "户籍人口", Kind.NUMBER, unit="persons", low=1, high=30),
-                _c("sharing_size", "共享收支人口", Kind.NUMBER, unit="persons", low=1, high=30, doc="Persons who share the budget: the divisor of per-capita income. Without it the present members are counted."),
+                _c("hukou_size", "户籍人口", Kind.NUMBER, unit="persons", low=1, high=30, whole=True),
+                _c("sharing_size", "共享收支人口", Kind.NUMBER, unit="persons", low=1, high=30, whole=True, doc="Persons who share the budget: the divisor of per-capita income. Without it the present members are counted."),
                 _c("weight", "权重", Kind.NUMBER, low=0, high=1e6, doc="How many households of the county this one stands for; sampled registers only."),
                 _VALID, _KNOWN,
             ),
@@ -168,14 +170,14 @@ TABLES: dict[str, Table] = {
                 _c("presence", "在户状态", Kind.CATEGORY, values=(("present", "在户"), ("left", "迁出"), ("died", "死亡")), doc="Blank counts as present."),
                 _c("relation_to_head", "与户主关系", Kind.CATEGORY, values=RELATIONS),
                 _c("sex", "性别", Kind.CATEGORY, values=(("male", "男"), ("female", "女"))),
-                _c("birth_year", "出生年", Kind.NUMBER, unit="year", low=1900, high=2035),
+                _c("birth_year", "出生年", Kind.NUMBER, unit="year", low=1900, high=2035, whole=True),
                 _c("education", "文化程度", Kind.CATEGORY, values=EDUCATION),
                 _c("school_status", "在校生状况", Kind.CATEGORY, values=SCHOOL),
                 _c("dropped_out", "失学辍学", Kind.FLAG, doc="Of compulsory-school age and not in school."),
                 _c("chronic_disease", "长期慢性病", Kind.FLAG, doc="Named no further: disease names are never held."),
                 _c("serious_illness", "患有大病", Kind.FLAG),
                 _c("disability_category", "残疾类别", Kind.CATEGORY, values=DISABILITY),
-                _c("disability_level", "残疾等级", Kind.NUMBER, low=1, high=4, doc="1 is the most severe; 1 and 2 are severe."),
+                _c("disability_level", "残疾等级", Kind.NUMBER, low=1, high=4, whole=True, doc="1 is the most severe; 1 and 2 are severe."),
                 _c("labour_ability", "劳动技能", Kind.CATEGORY, values=LABOUR),
                 _c("medical_insured", "参加基本医保", Kind.FLAG),
                 _c("pension_insured", "参加养老保险", Kind.FLAG),

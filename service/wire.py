@@ -313,7 +313,7 @@ def _cell_schema(column: Column) -> dict[str, Any]:
         Kind.TEXT: {"type": "string", "maxLength": 64},
         Kind.CATEGORY: {"type": "string", "enum": list(column.codes)},
         Kind.FLAG: {"type": "boolean"},
-        Kind.NUMBER: {"type": "number"},
+        Kind.NUMBER: {"type": "integer" if column.whole else "number"},
         Kind.DATE: {"type": "string", "format": "date"},
         Kind.MONTH: {"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])$"},
     }

@@ -125,7 +125,10 @@ def _readable(column: Column) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
                 math.inf if column.high is None else column.high,
             )
             numbers = cells.to_numpy(dtype=np.float64, na_value=np.nan)
-            return pd.Series(~((numbers < low) | (numbers > high) | np.isinf(numbers)), index=cells.index)
+            wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
+            if column.whole:
+                wrong |= (numbers != np.rint(numbers)) & ~np.isnan(numbers)
+            return pd.Series(~wrong, index=cells.index)
         places, distinct = pd.factorize(cells)
         verdicts = np.array([not refusal(column, cell) for cell in distinct] + [True])
         return pd.Series(verdicts[places], index=cells.index)

@@ -42,9 +42,9 @@ def cell(random: Random, table: Table, column: Column) -> Any:
         case Kind.DATE:
             return some_day(random)
         case Kind.NUMBER:
-            low, high = max(column.low or 0.0, -1e4), min(column.high or 1.0, 3e4)
+            low, high = max(column.low or 0.0, -1e4), FIRST_DAY.year if column.name == "birth_year" else min(column.high or 1.0, 3e4)
             number = low + random.random() * (high - low)
-            return float(round(number)) if column.unit in ("year", "persons") or column.name.endswith("level") else round(number, 2)
+            return float(round(number)) if column.whole else round(number, 2)
         case Kind.MONTH:
             return "2020-01"
         case _:

@@ -50,6 +50,9 @@ def test_a_proper_household_has_no_problems_and_is_known_on_the_day() -> None:
         ({"status": "rich"}, ("households", None, "registry_status")),
         ({"status": ...}, ("households", None, "registry_status")),
         ({"sharing_size": 0}, ("households", None, "sharing_size")),
+        ({"sharing_size": 2.5}, ("households", None, "sharing_size")),
+        ({"hukou_size": "3.1"}, ("households", None, "hukou_size")),
+        ({"members": [{"member_id": "1", "birth_year": 2022}]}, ("members", 1, "birth_year")),
         ({"sharing_size": True}, ("households", None, "sharing_size")),
         ({"sharing_size": math.nan}, ("households", None, "sharing_size")),
         ({"sharing_size": 10**400}, ("households", None, "sharing_size")),
@@ -72,6 +75,48 @@ def test_a_proper_household_has_no_problems_and_is_known_on_the_day() -> None:
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_field(changes: dict[str, Any], where: tuple[str, int | None, str]) -> None:
     assert where in problems_of(**changes)
+
+
+WAGE = GOOD["incomes"][0]
+MEMBER = GOOD["members"][0]
+BILL = {"event_id": "e1", "event_kind": "illness_bill", "occurred_on": "2021-05-01", "amount": 5000}
+
+
+@pytest.mark.parametrize(
+    ("table", "first", "second", "column"),
+    [
+        ("incomes", WAGE, WAGE | {"amount": 3000}, "amount"),
+        ("members", MEMBER, MEMBER | {"birth_year": 1990}, "birth_year"),
+        ("events", BILL, BILL | {"amount": 70}, "amount"),
+        ("debts", {"lender": "bank", "balance": 1000}, {"lender": "bank", "balance": 2000}, "balance"),
+        ("living", {"farmland": 3}, {"farmland": 4}, "farmland"),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_two_rows_that_contradict_each_other_are_both_named(
+    table: str, first: dict[str, Any], second: dict[str, Any], column: str, turned: bool
+) -> None:
+    """Whichever comes last, neither is dropped without a word; a row in between does not hide them from each other."""
+    between = {"incomes": [WAGE | {"source": "business"}]}.get(table, [])
+    rows = [second, *between, first] if turned else [first, *between, second]
+    _, problems = from_nested([GOOD | {table: rows}], AS_OF)
+    (told,) = problems[0]
+    assert (told.table, told.row, told.column) == (table, len(rows), column)
+    assert f"{table}[0]" in told.reason
+    assert f"{table}[{len(rows) - 1}]" in told.reason
+
+
+def test_a_row_said_twice_counts_once_and_a_correction_is_no_contradiction() -> None:
+    later = {"incomes": [WAGE | {"known_on": "2021-12-01", "amount": 1}, WAGE]}
+    for rows in ({"incomes": [WAGE, dict(WAGE)]}, later, {"members": [MEMBER, dict(MEMBER)]}):
+        register, problems = from_nested([GOOD | rows], AS_OF)
+        assert problems == {}
+        assert build(register, AS_OF, load(synthetic=True)).facts.pc_net_income[0] == 8000
+
+
+def test_events_without_a_number_are_each_their_own() -> None:
+    unnumbered = {name: value for name, value in BILL.items() if name != "event_id"}
+    assert problems_of(events=[unnumbered, unnumbered | {"amount": 70}]) == []
 
 
 def test_a_household_that_stands_twice_is_named() -> None:

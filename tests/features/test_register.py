@@ -50,9 +50,10 @@ def current_marks(table: str, made: list[Row], as_of: dt.date) -> set[float]:
 def test_the_row_that_counts_is_the_latest_valid_then_latest_known(table: str, seed: int, offset: int) -> None:
     random = Random(seed)
     made = rows(random, ("h1", "h2"), 9, (table,))
-    low = TABLES[table].column(MARKS[table]).low or 0.0
+    column = TABLES[table].column(MARKS[table])
+    low, step = column.low or 0.0, 1 if column.whole else 1 / 128  # small and exact
     for place, row in enumerate(made[table]):
-        row[MARKS[table]] = low + place / 128  # small and exact
+        row[MARKS[table]] = low + place * step
     if table != "households":
         made["households"] = [row for name in ("h1", "h2") for row in _one_household(random, name)]
     as_of = dt.date(2018, 1, 1) + dt.timedelta(days=offset)

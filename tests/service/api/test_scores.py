@@ -33,6 +33,16 @@ def errors_of(answer: Any) -> list[tuple[int, str]]:
     return [(error["index"], error["field"]) for error in answer.json()["errors"]]
 
 
+def test_two_wages_for_one_period_are_named_and_not_chosen_between(site: Site) -> None:
+    period = {"source": "wage", "period_start": "2023-01", "period_end": "2023-12"}
+    doubled = one(household_id="twice", incomes=[period | {"amount": 90000}, period | {"amount": 100}])
+    answer = post(site, {"as_of": AS_OF, "households": [one(), doubled]})
+    (error,) = answer.json()["errors"]
+    assert (error["index"], error["field"], error["household_id"]) == (1, "incomes[1].amount", "twice")
+    assert "incomes[0]" in error["message"]
+    assert len(answer.json()["items"]) == 1
+
+
 def test_a_household_scores_the_same_from_the_register_and_from_json(site: Site, households: list[made_up.Household]) -> None:
     """To the last bit, in one request of all and in requests of one; rows known later make no difference."""
     key = pseudonym_key(site.settings.pseudonym_key, demo=False)
