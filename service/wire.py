@@ -108,6 +108,12 @@ class Item(BaseModel):
     model_version: str
 
 
+class Listed(Item):
+    """One household of a list, and whether somebody was at its door since."""
+
+    visited: bool = Field(description="名单生成后是否已入户 whether it was visited since the day the list was made")
+
+
 class ListHead(BaseModel):
     """Which list an answer is from, and what that list was made of."""
 
@@ -122,7 +128,7 @@ class ListHead(BaseModel):
 class RiskListAnswer(ListHead):
     """A page of the list."""
 
-    items: list[Item]
+    items: list[Listed]
     next_cursor: str | None
 
 

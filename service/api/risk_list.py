@@ -28,10 +28,8 @@ from service.regions import REGION, REGION_PATTERN
 from service.storage.score_store import Order, Place, Stored, Wanted, count_up_to, list_of, page, place_of
 from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
 
-# Visits are only looked at where the answer depends on them: else every visit would make every copy of the list an old one.
-PollingCaller = Annotated[
-    Caller, etags.polled(Right.LIST, lambda request, mark: mark.last_visit if "visited" in request.query_params else None)
-]
+# The list says who was visited, so a visit makes every copy of it an old one; who follows scores only asks `/scores?since=`.
+PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: mark.last_visit)]
 router = APIRouter(prefix="/api/v1", tags=["lists"], responses=ERRORS)
 
 SEARCH_PATTERN = "^[0-9A-Za-z_.-]{4,64}$"  # so many signs of an id that few households share them
@@ -139,7 +137,7 @@ async def risk_list(query: Annotated[RiskListQuery, Query()], request: Request, 
     trace.shows(len(shown))
     return Json(
         {
-            "items": [stored_item(row, record.as_of, record.model_version, facts=facts) for row in shown],
+            "items": [stored_item(row, record.as_of, record.model_version, facts=facts) | {"visited": row.visited} for row in shown],
             "next_cursor": write_cursor(record.list_version, region, order, place_of(shown[-1], region, order)) if more else None,
             **list_head(record),
         },

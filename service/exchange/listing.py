@@ -14,6 +14,7 @@ from models.scorer import STATE_ZH
 from models.tiers import TIER_ZH
 
 Cell = str | float | int | None
+CELL_ZH = {"rule_and_model": "规则与模型都提示", "model_only": "仅模型提示", "rule_only": "仅规则提示", "neither": "均未提示"}
 CANDIDATE_ZH = {"edge": "边缘易致贫", "unstable": "脱贫不稳定", "sudden": "突发严重困难"}
 ADVICE = "评分只是入户线索，不是身份认定 A score is a clue for a visit, never a status"
 
@@ -27,6 +28,7 @@ class ListColumn:
         format: how a spreadsheet shows its numbers; "" is text.
         value: the cell, from a row of the list.
         facts: shown to those only who may see the facts of a household.
+        paper: printed; the others stand to the right of what is printed, for those who look at the file on a screen.
     """
 
     zh: str
@@ -35,6 +37,7 @@ class ListColumn:
     format: str
     value: Callable[[Any], Cell]
     facts: bool = False
+    paper: bool = True
 
     @property
     def header(self) -> str:
@@ -48,6 +51,14 @@ def _yes(flag: bool | None) -> str:
 
 def _candidates(row: Any) -> str:
     return "、".join(zh for kind, zh in CANDIDATE_ZH.items() if getattr(row, f"{kind}_candidate"))
+
+
+def _cell(row: Any) -> str:
+    return "" if row.cell is None else f"{CELL_ZH[row.cell]} {row.cell}"
+
+
+def _triggers(row: Any) -> str:
+    return "；".join(trigger["zh"] for trigger in orjson.loads(row.triggers or "[]"))
 
 
 def _causes(row: Any) -> str:
@@ -69,18 +80,23 @@ COLUMNS = (
     ListColumn("预警等级", "tier", 9, "", lambda row: f"{TIER_ZH[row.tier]} {row.tier}"),
     ListColumn("状态", "state", 12, "", lambda row: f"{STATE_ZH[row.state]} {row.state}"),
     ListColumn("概率", "probability", 8, "0.0%", lambda row: row.probability),
-    ListColumn("下限", "low", 8, "0.0%", lambda row: row.low),
-    ListColumn("上限", "high", 8, "0.0%", lambda row: row.high),
     ListColumn("镇内位次", "rank_town", 8, "0", lambda row: row.rank_town),
     ListColumn("村内位次", "rank_village", 8, "0", lambda row: row.rank_village),
-    ListColumn("候选类别", "candidates", 14, "", _candidates),
+    ListColumn("规则与模型", "cell", 13, "", _cell),
+    ListColumn("候选类别", "candidates", 12, "", _candidates),
     ListColumn("收入在两线之间", "edge_band_flag", 9, "", lambda row: _yes(row.edge_band_flag)),
-    ListColumn("主要原因", "causes", 18, "", _causes),
-    ListColumn("入户核实", "verify", 40, "", _checks, facts=True),
+    ListColumn("触发的规则", "triggers", 20, "", _triggers, facts=True),
+    ListColumn("主要原因", "causes", 16, "", _causes),
+    ListColumn("入户核实", "verify", 34, "", _checks, facts=True),
     ListColumn("人均纯收入（元/年）", "pc_net_income", 11, "#,##0", lambda row: row.pc_net_income, facts=True),
-    ListColumn("最缺的数据", "missing_field", 14, "", _missing),
-    ListColumn("数据距今天数", "data_age_days", 9, "0", lambda row: row.data_age_days),
+    ListColumn("名单后已走访", "visited", 8, "", lambda row: _yes(row.visited)),
+    ListColumn("下限", "low", 8, "0.0%", lambda row: row.low, paper=False),
+    ListColumn("上限", "high", 8, "0.0%", lambda row: row.high, paper=False),
+    ListColumn("县内位次", "rank_county", 8, "0", lambda row: row.rank_county, paper=False),
+    ListColumn("最缺的数据", "missing_field", 14, "", _missing, paper=False),
+    ListColumn("数据距今天数", "data_age_days", 9, "0", lambda row: row.data_age_days, paper=False),
 )
+"""All columns of a list; those that are printed come first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What stands beside the households of a page: who was visited since the list was made, and whom the list moved."""
+"""What stands beside the households of a page: whom the list moved."""
 
 from __future__ import annotations
 
@@ -6,21 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, select
 
-from service.clock import day_of
-from service.storage.score_store import list_of
-from service.storage.tables import changes, visits
+from service.storage.tables import changes
 
 TOLD = ("new", "moved")
-
-
-def visited(connection: Connection, version: int, household_ids: Sequence[str]) -> set[str]:
-    """Those of some households at whose door somebody was since the day a list was made."""
-    record = list_of(connection, version)
-    if record is None or not household_ids:
-        return set()
-    c = visits.c
-    since = day_of(record.written_at)
-    return set(connection.execute(select(c.household_id).where(c.household_id.in_(household_ids), c.visited_on >= since)).scalars())
 
 
 def moved(connection: Connection, version: int, household_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:

@@ -40,7 +40,7 @@ class Wanted:
         cause: one of the reasons that raise the risk most.
         cell: where rules and model stand.
         visited: whether somebody was at the door since `since`.
-        since: the day the list was made, YYYY-MM-DD.
+        since: the day the list was made, YYYY-MM-DD; from that day on a visit counts.
         prefix: how the household's id begins.
     """
 
@@ -88,6 +88,7 @@ class Stored(NamedTuple):
     triggers: str | None  # NULL for whoever may not see facts
     not_evaluable: str | None
     missing_field: str | None
+    visited: bool | None  # since the day that `Wanted.since` names; None where a household is looked up by its id
 
 
 class ListMark(NamedTuple):
@@ -119,6 +120,7 @@ def active(connection: Connection) -> Row[Any] | None:
     return connection.execute(_IN_USE).one_or_none()
 
 
+_SEEN = exists().where(visits.c.household_id == scores.c.household_id, visits.c.visited_on >= bindparam("since"))
 _LIST = select(lists).where(lists.c.list_version == bindparam("version"), lists.c.finished)
 
 
@@ -154,8 +156,7 @@ def _filters(form: _Form) -> list[ColumnElement[bool]]:
     if "cause" in form.filters:
         where.append(c.causes_mask.bitwise_and(bindparam("bit")) > 0)
     if form.visited is not None:
-        seen = exists().where(visits.c.household_id == c.household_id, visits.c.visited_on >= bindparam("since"))
-        where.append(seen if form.visited else ~seen)
+        where.append(_SEEN if form.visited else ~_SEEN)
     if "prefix" in form.filters:
         # A range, not a pattern: it is walked along the key, and no character of it means anything but itself.
         where += [c.household_id >= bindparam("first"), c.household_id < bindparam("beyond")]
@@ -195,10 +196,10 @@ def _walk(form: _Form) -> Select[Any]:
     return select(c.household_id).where(*where).order_by(*keys).limit(bindparam("most", type_=Integer))
 
 
-def _columns(*, facts: bool) -> list[ColumnElement[Any]]:
+def _columns(visited: ColumnElement[Any], *, facts: bool) -> list[ColumnElement[Any]]:
     """The columns of a `Stored`, in its order."""
     r = reasons.c
-    told: dict[str, ColumnElement[Any]] = {"not_evaluable": r.not_evaluable, "missing_field": r.missing_field}
+    told: dict[str, ColumnElement[Any]] = {"not_evaluable": r.not_evaluable, "missing_field": r.missing_field, "visited": visited}
     told |= (
         {"causes": r.causes, "verify": r.verify, "triggers": r.triggers}
         if facts
@@ -222,7 +223,7 @@ def _page(form: _Form, *, facts: bool) -> Select[Any]:
         reasons, and_(r.list_version == version, r.household_id == c.household_id)
     )
     order = {"id": (c.household_id,), "village": (c.village, c.rank_village), "risk": (c[f"rank_{form.level}"],)}
-    return select(*_columns(facts=facts)).select_from(joined).order_by(*order[form.order])
+    return select(*_columns(_SEEN, facts=facts)).select_from(joined).order_by(*order[form.order])
 
 
 @cache
@@ -305,7 +306,7 @@ def _households(level: str, *, facts: bool) -> Select[Any]:
     version: BindParameter[int] = bindparam("version")
     joined = scores.outerjoin(reasons, and_(r.list_version == version, r.household_id == c.household_id))
     where = (c.list_version == version, within(scores, level), c.household_id.in_(bindparam("ids", expanding=True)))
-    return select(*_columns(facts=facts)).select_from(joined).where(*where).order_by(c.household_id)
+    return select(*_columns(null(), facts=facts)).select_from(joined).where(*where).order_by(c.household_id)
 
 
 def households(connection: Connection, version: int, region: str, ids: Sequence[str], *, facts: bool = True) -> Sequence[Stored]:

@@ -16,7 +16,7 @@ from service.api.risk_list import RiskListQuery, risk_list
 from service.api.summary import SummaryQuery, summary
 from service.auth import Caller
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
-from service.storage.mark_store import moved, visited
+from service.storage.mark_store import moved
 from service.storage.tables import CELLS
 from service.web.formats import place
 from service.web.pages import address, asked, checked, render, told, words
@@ -46,7 +46,6 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         synthetic=page["synthetic"],
         counts=counts["total"],
         query=query,
-        visited=await from_database(service, lambda connection: visited(connection, version, shown)),
         moved=await from_database(service, lambda connection: moved(connection, version, shown)),
         filtered=bool(query.model_fields_set - {"limit", "format", "cursor", "order"}),
         files={kind: _file(request, kind) for kind in ("csv", "xlsx")},

@@ -45,7 +45,15 @@ def test_the_same_answer_is_not_sent_twice_until_something_changes(own_site: Sit
 
 
 @pytest.mark.parametrize(
-    ("path", "changed"), [("HOUSEHOLD", True), ("risk-list?visited=false", True), ("clues", True), ("risk-list", False), ("summary", False)]
+    ("path", "changed"),
+    [
+        ("HOUSEHOLD", True),
+        ("risk-list?visited=false", True),
+        ("clues", True),
+        ("risk-list", True),
+        ("scores?since=1", False),
+        ("summary", False),
+    ],
 )
 def test_a_visit_changes_what_shows_visits_and_nothing_else(own_site: Site, path: str, changed: bool) -> None:
     url, headers, household = address(own_site, path), own_site.headers(), one(own_site)

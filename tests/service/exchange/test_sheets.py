@@ -19,6 +19,7 @@ from service.api import risk_list
 from service.app import create_app
 from service.auth import Role
 from service.exchange.cells import safe_text
+from service.exchange.listing import CELL_ZH
 from service.settings import Settings
 from service.storage.tables import lists, reasons
 from tests.service import made_up
@@ -69,6 +70,36 @@ def test_files_hold_the_households_of_the_list_in_its_order(site: Site, query: d
     assert shown == [item["probability"] and pytest.approx(item["probability"], rel=1e-14) for item in listed]  # sheets hold 16 digits
 
 
+def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Site) -> None:
+    headers = own_site.headers()
+    before = own_site.client.get("/api/v1/risk-list", params={"limit": 1}, headers=headers)
+    first = before.json()["items"][0]["household_id"]
+    assert before.json()["items"][0]["visited"] is False
+    visit = {"visited_on": "2024-03-01", "reason": "list", "found": "risk"}
+    assert own_site.client.post(f"/api/v1/households/{first}/visits", json=visit, headers=headers).status_code == 201
+    listed = items(own_site, headers)
+    assert [item["household_id"] for item in listed if item["visited"]] == [first]
+    assert any(item["triggers"] for item in listed)
+    assert len({item["cell"] for item in listed}) > 1
+    told = [
+        (
+            {True: "是 yes", False: "否 no"}[item["visited"]],
+            "；".join(trigger["zh"] for trigger in item["triggers"]),
+            "" if item["cell"] is None else f"{CELL_ZH[item['cell']]} {item['cell']}",
+            str(item["rank"]["county"]),
+        )
+        for item in listed
+    ]
+    names = ("名单后已走访 visited", "触发的规则 triggers", "规则与模型 cell", "县内位次 rank_county")
+    assert [tuple(row[name] for name in names) for row in as_csv(own_site, headers)] == told
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(as_workbook(own_site, headers))).get_sheet_by_index(0).to_python()
+    places = [sheet[2].index(name.replace(" ", "\n")) for name in names]
+    shown = [[row[place] for place in places] for row in sheet[3 : 3 + len(listed)]]
+    assert [(*map(str, row[:3]), str(int(row[3]))) for row in shown] == told
+    page = own_site.client.get("/", headers=headers | {"Accept": "text/html"}).text
+    assert page.count('class="mark done"') == 1
+
+
 def test_a_workbook_prints_and_is_signed(site: Site) -> None:
     book = openpyxl.load_workbook(io.BytesIO(as_workbook(site, site.headers(), tier="red")))
     sheet = book.active
@@ -79,6 +110,12 @@ def test_a_workbook_prints_and_is_signed(site: Site) -> None:
     assert sheet.freeze_panes == "B4"
     assert sheet["A3"].value == "户编号（假名）\nhousehold_id"
     assert "填表人" in sheet.cell(sheet.max_row, 1).value
+    printed = openpyxl.utils.cell.range_boundaries(sheet.print_area.split("!")[1])
+    assert printed[3] == sheet.max_row  # the line to sign included
+    on_paper = [sheet.cell(3, place).value.split("\n")[1] for place in range(printed[0], printed[2] + 1)]
+    assert {"household_id", "tier", "triggers", "verify", "visited"} <= set(on_paper)
+    assert {"low", "high", "rank_county", "data_age_days"}.isdisjoint(on_paper)
+    assert sum(sheet.column_dimensions[sheet.cell(3, place).column_letter].width for place in range(1, printed[2] + 1)) < 225
     for word in ("审核人", "日期"):
         assert word in sheet.cell(sheet.max_row, 1).value
     assert "评分只是入户线索，不是身份认定" in sheet.oddFooter.left.text
