@@ -32,6 +32,47 @@ CAUSES: dict[str, str] = {
     "water": "因安全饮水",
     "other": "其他",
 }
+CAUSES_EN: dict[str, str] = {
+    "income_level": "income level",
+    "illness": "illness",
+    "disability": "disability",
+    "schooling": "schooling",
+    "disaster": "natural disaster",
+    "accident": "accident",
+    "industry_failure": "failed venture",
+    "unstable_job": "unstable work",
+    "no_labour": "lack of labour",
+    "housing": "housing safety",
+    "water": "drinking water",
+    "other": "other",
+}
+
+UNITS: dict[str, tuple[str, str]] = {
+    "yuan": ("元", "yuan"),
+    "yuan/month": ("元/月", "yuan/month"),
+    "yuan/year": ("元/年", "yuan/year"),
+    "yuan/person/year": ("元/人年", "yuan/person/year"),
+    "persons": ("人", "persons"),
+    "months": ("个月", "months"),
+    "years": ("年", "years"),
+    "year": ("年", "year"),
+    "days": ("天", "days"),
+    "share": ("（占比）", "(share)"),
+    "ratio": ("倍", "times"),
+    "events": ("次", "events"),
+    "bills": ("张", "bills"),
+    "spells": ("段", "spells"),
+    "measures": ("项", "measures"),
+    "sources": ("项", "sources"),
+    "level": ("级", "level"),
+    "km": ("公里", "km"),
+    "mu": ("亩", "mu"),
+    "mu/person": ("亩/人", "mu/person"),
+    "m2": ("平方米", "m²"),
+    "m2/person": ("平方米/人", "m²/person"),
+    "flag": ("（1 为是）", "(1 is yes)"),
+}
+"""How amounts are written, Chinese and English, by unit; a unit that is not here is written as it is."""
 
 
 class Leak(StrEnum):

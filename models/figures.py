@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from features.catalog import CAUSES
+from features.catalog import CAUSES, CAUSES_EN, UNITS
 from features.register import FloatArray
 from models.explain import Cause
 
@@ -66,7 +66,7 @@ def calibration(probability: FloatArray, outcome: FloatArray, bins: int = 10) ->
                     "array": [max(0.0, high - y) for (_, high), y in zip(bands, observed, strict=True)],
                     "arrayminus": [max(0.0, y - low) for (low, _), y in zip(bands, observed, strict=True)],
                 },
-                "hovertemplate": "预测 %{x:.2%}<br>实际 %{y:.2%}<br>%{customdata[0]} 户，%{customdata[1]} 户发生<extra></extra>",
+                "hovertemplate": "预测 predicted %{x:.2%}<br>实际 observed %{y:.2%}<br>%{customdata[1]}/%{customdata[0]} 户<extra></extra>",
             },
         ],
         "layout": {
@@ -88,7 +88,7 @@ def waterfall(causes: Sequence[Cause], base_margin: float) -> Figure:
     Returns:
         bars from the base over every reason to the household's margin.
     """
-    names = ["一般户 mean household", *(reason.zh for reason in causes), "本户 this household"]
+    names = ["一般户 mean household", *(f"{reason.zh} {CAUSES_EN[reason.cause]}" for reason in causes), "本户 this household"]
     steps = [base_margin, *(reason.contribution for reason in causes), 0.0]
     told = ["", *("<br>".join(_line(fact._asdict()) for fact in reason.facts) for reason in causes), ""]
     return {
@@ -129,10 +129,10 @@ def income(years: Sequence[Mapping[str, Any]], sources_zh: Mapping[str, str], pe
     bars = [
         {
             "type": "bar",
-            "name": zh,
+            "name": f"{zh} {source.replace('_', ' ')}",
             "x": at,
             "y": [None if not persons else (-1 if source == EXPENSE else 1) * entry["sources"][source] / persons for entry in years],
-            "hovertemplate": "%{x} %{y:,.0f} 元<extra>" + zh + "</extra>",
+            "hovertemplate": "%{x} %{y:,.0f} 元 yuan<extra>" + f"{zh} {source.replace('_', ' ')}" + "</extra>",
         }
         for source, zh in sources_zh.items()
         if any(entry["sources"][source] for entry in years)
@@ -145,7 +145,7 @@ def income(years: Sequence[Mapping[str, Any]], sources_zh: Mapping[str, str], pe
             "x": at,
             "y": [entry[field] for entry in years],
             "line": {"dash": dash, "color": colour},
-            "hovertemplate": "%{x} %{y:,.0f} 元<extra>" + name + "</extra>",
+            "hovertemplate": "%{x} %{y:,.0f} 元 yuan<extra>" + name + "</extra>",
         }
         for field, name, dash, colour in (
             ("pc_net_income", "人均纯收入 net income", "solid", TOTAL),
@@ -188,7 +188,7 @@ def history(points: Sequence[Mapping[str, Any]]) -> Figure:
                 "marker": {"color": [TIER_COLOURS[point["tier"]] for point in points], "size": 10},
                 "line": {"color": TOTAL},
                 "customdata": [[point["model_version"], point["state"]] for point in points],
-                "hovertemplate": "%{x} %{y:.1%}<br>模型 %{customdata[0]}<extra></extra>",
+                "hovertemplate": "%{x} %{y:.1%}<br>模型 model %{customdata[0]}<extra></extra>",
             },
         ],
         "layout": {
@@ -213,9 +213,9 @@ def counts_by_cause(counts: Mapping[str, int | None]) -> Figure:
                 "type": "bar",
                 "orientation": "h",
                 "x": [count for count, _ in ranked],
-                "y": [f"{CAUSES[cause]} {cause.replace('_', ' ')}" for _, cause in ranked],
+                "y": [f"{CAUSES[cause]} {CAUSES_EN[cause]}" for _, cause in ranked],
                 "marker": {"color": TOTAL},
-                "hovertemplate": "%{y} %{x:,} 户<extra></extra>",
+                "hovertemplate": "%{y} %{x:,} 户 households<extra></extra>",
             }
         ],
         "layout": {
@@ -242,7 +242,7 @@ def counts_by_month(months: Sequence[Mapping[str, Any]]) -> Figure:
                 "x": at,
                 "y": [one["tier"][tier] for one in months],
                 "marker": {"color": TIER_COLOURS[tier]},
-                "hovertemplate": "%{x} %{y:,} 户<extra>" + name + "</extra>",
+                "hovertemplate": "%{x} %{y:,} 户 households<extra>" + name + "</extra>",
             }
             for tier, name in (("red", "红色 red"), ("orange", "橙色 orange"), ("yellow", "黄色 yellow"))
         ],
@@ -294,5 +294,18 @@ def wilson(successes: float, trials: int) -> tuple[float, float]:
 
 
 def _line(fact: Mapping[str, Any]) -> str:
-    value = "不详 not known" if fact["value"] is None else f"{fact['value']:,.4g} {fact['unit']}"
-    return f"{fact['zh']}：{value}"
+    """A fact in both languages: its name and value in the one, then in the other."""
+    zh, en = _told(fact["value"], fact["unit"])
+    return f"{fact['zh']}：{zh} {fact['feature'].replace('_', ' ')}: {en}"
+
+
+def _told(value: float | None, unit: str) -> tuple[str, str]:
+    if value is None:
+        return "不详", "not known"
+    if unit == "flag":
+        return ("是", "yes") if value else ("否", "no")
+    if unit == "share":
+        return f"{value:.1%}", f"{value:.1%}"
+    number = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    zh, en = UNITS.get(unit, (unit, unit))
+    return f"{number} {zh}", f"{number} {en}"

@@ -188,7 +188,8 @@ def _rows(figure: Figure, language: str) -> tuple[list[Markup], float]:
         x, width = min(scale(begin), scale(until)), abs(scale(until) - scale(begin))
         shown = write(until) if not kind else f"{until if kind == 'totals' else until - begin:+.2f}".replace("-", "−")
         parts.append(_words(left, y + ROW / 2 + 4, _cut(name), "name", "end"))
-        parts.append(_box(x, y + 4, (width, ROW - 8), colour, str(hint).replace("<br>", "\n")))
+        told = "\n".join(one_language(line, language) for line in str(hint).split("<br>"))
+        parts.append(_box(x, y + 4, (width, ROW - 8), colour, told))
         # Beside the bar's far end, inside the paper: figures are read in print, where nothing can be pointed at.
         parts.append(_words(max(scale(begin), scale(until)) + 4, y + ROW / 2 + 4, shown, "value"))
         if trace["type"] == "waterfall" and place + 1 < len(names):

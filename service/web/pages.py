@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from features.catalog import CAUSES, CAUSES_EN, UNITS
 from service.auth import Caller, Right
 from service.web import formats
 from service.web.drawing import draw, numbers
@@ -82,6 +83,8 @@ def told(answer: Response) -> Any:
 def texts() -> Mapping[str, Mapping[Language, str]]:
     """All texts of the pages by their key, `section.name`, in both languages."""
     said = yaml.safe_load(TEXTS.read_text(encoding="utf-8"))
+    # What the figures call things too stands with the catalogue of features.
+    said |= {"cause": {cause: (zh, CAUSES_EN[cause]) for cause, zh in CAUSES.items()}, "unit": UNITS}
     return {f"{section}.{name}": dict(zip(LANGUAGES, pair, strict=True)) for section, pairs in said.items() for name, pair in pairs.items()}
 
 

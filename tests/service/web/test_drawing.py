@@ -108,6 +108,20 @@ def test_bars_on_top_of_one_another_reach_their_sum() -> None:
         assert float(above["y"]) + float(above["height"]) == pytest.approx(float(below["y"]), abs=0.2)
 
 
+def test_hover_texts_speak_the_readers_language_alone() -> None:
+    facts = (
+        Fact("oop_illness", "自付", 12345.6, "yuan", 0.5),
+        Fact("oop_share", "自付占比", 0.123, "share", 0.2),
+        Fact("insured", "参保", 0.0, "flag", 0.1),
+        Fact("bed_days", "住院天数", None, "days", 0.1),
+    )
+    figure = figures.waterfall([Cause("illness", "因病", 0.9, facts)], -2.0)
+    told = {language: [title.text for title in drawn(figure, language).iter("title")] for language in ("zh", "en")}
+    assert told["zh"] == ["自付：12,346 元\n自付占比：12.3%\n参保：否\n住院天数：不详"]
+    assert told["en"] == ["oop illness: 12,346 yuan\noop share: 12.3%\ninsured: no\nbed days: not known"]
+    assert [row[0] for row in numbers(figure, "en")[1]] == ["mean household", "illness", "this household"]
+
+
 def test_an_unknown_kind_of_figure_is_refused() -> None:
     with pytest.raises(ValueError, match="no drawing of"):
         draw({"data": [{"type": "pie"}], "layout": {}})

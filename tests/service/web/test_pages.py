@@ -139,6 +139,18 @@ def test_a_page_without_the_right_says_so_and_is_not_in_the_menu(site: Site) -> 
     assert "?region=" not in page
 
 
+def test_figures_of_a_household_speak_the_readers_language_alone(site: Site) -> None:
+    listed = site.client.get("/api/v1/risk-list?state=scored&tier=red&limit=1", headers=site.headers()).json()["items"]
+    path = f"/households/{listed[0]['household_id']}"
+    drawn = re.findall(r"<figure.*?</figure>", get(site, f"{path}?lang=en").text, flags=re.DOTALL)
+    assert len(drawn) == 3  # why, income, history
+    assert re.findall(r"[\u3400-\u9fff]+", "".join(drawn)) == []
+    assert "lack of labour" in drawn[0]
+    assert "wage" in drawn[1]
+    words = re.sub(r"<title>.*?</title>|<[^>]*>", "", "".join(re.findall(r"<figure.*?</figure>", get(site, path).text, flags=re.DOTALL)))
+    assert re.findall(r"[A-Za-z]{2,}", words) == []
+
+
 def test_a_dashboard_sees_scores_but_no_way_to_facts(site: Site) -> None:
     page = get(site, "/", Role.DASHBOARD).text
     assert rows(page)
