@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from service import trace
+from service.wording import field_of, wording
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = "60"
 """When to ask again a service that is not ready; what is missing is a matter of minutes."""
+
+UNUSABLE = "填写的内容不能使用，请逐项修改 some of what was given cannot be used; change it as told"
 
 TITLES: dict[int, tuple[str, str]] = {
     400: ("bad-request", "请求有误 Bad request"),
@@ -64,6 +67,11 @@ class ApiError(Exception):
     detail: str
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def unusable(found: Iterable[Mapping[str, Any]]) -> ApiError:
+    """The error that tells what pydantic found wrong with what was given."""
+    return ApiError(422, UNUSABLE, [FieldError(field_of(one), wording(one)) for one in found])
 
 
 class Json(Response):
@@ -124,17 +132,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        errors = [
-            FieldError(".".join(str(part) for part in item["loc"][1:]) or str(item["loc"][0]), _message(item)) for item in error.errors()
-        ]
-        return problem(422, "参数不符合要求 some parameters cannot be used", request.url.path, errors)
+        found = unusable(error.errors())
+        return problem(found.status, found.detail, request.url.path, found.errors)
 
     @app.exception_handler(UserError)
     async def _user(request: Request, error: UserError) -> Response:
         return problem(503, str(error), request.url.path)
-
-
-def _message(item: Mapping[str, Any]) -> str:
-    if item["type"] == "extra_forbidden":
-        return "没有此参数 there is no such parameter"
-    return f"不符合要求 {item['msg']}"

@@ -21,7 +21,7 @@ from service.clock import stamp
 from service.import_jobs import outcome_of, start_worker, steps_of, upload_of
 from service.importing import SHORTEST_MEMORY_MONTHS, problems_csv
 from service.incoming import is_workbook
-from service.problems import ApiError, FieldError, Json
+from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.storage import job_store
 from service.wire import ERRORS
 
@@ -150,7 +150,7 @@ async def bring_in(query: Annotated[ImportQuery, Query()], request: Request, ser
     """Takes in a filled-in template (.xlsx), or a .zip of CSV or Parquet tables, and says where to ask how far it is."""
     if 0 < query.months < SHORTEST_MEMORY_MONTHS:
         reason = f"应为 0 或至少 {SHORTEST_MEMORY_MONTHS} is 0, or at least {SHORTEST_MEMORY_MONTHS}: fewer are not enough to score"
-        raise ApiError(422, "参数不符合要求 some parameters cannot be used", [FieldError("months", reason)])
+        raise ApiError(422, UNUSABLE, [FieldError("months", reason)])
     most = service.settings.uploads_waiting
     await from_database(service, lambda connection: _need_room(connection, most))  # before anything of the file is read
     kept = service.settings.uploads_dir / f"arriving-{secrets.token_hex(8)}"

@@ -23,7 +23,7 @@ from service.auth import Caller, Right
 from service.clock import day_of
 from service.exchange.listing import ListFile
 from service.exchange.sheets import as_csv, as_workbook
-from service.problems import ApiError, FieldError, Json
+from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import REGION, REGION_PATTERN
 from service.storage.score_store import Order, Place, Stored, Wanted, count_up_to, list_of, page, place_of
 from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
@@ -87,7 +87,7 @@ class RiskListQuery(BaseModel):
 
 
 def _refused(field: str, message: str) -> ApiError:
-    return ApiError(422, "参数不符合要求 some parameters cannot be used", [FieldError(field, message)])
+    return ApiError(422, UNUSABLE, [FieldError(field, message)])
 
 
 @router.get(

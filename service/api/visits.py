@@ -228,9 +228,10 @@ def _check(body: VisitBody, latest: dt.date) -> None:
     errors = []
     day = _day(body.visited_on)
     if day is None:
-        errors.append(FieldError("visited_on", "不是日期 is not a date; write YYYY-MM-DD"))
+        errors.append(FieldError("visited_on", "入户日期：不是日期，请写成年-月-日 visited on: is not a date; write YYYY-MM-DD"))
     elif not FIRST_DAY <= day <= latest:
-        errors.append(FieldError("visited_on", f"应在 {FIRST_DAY} 与今天之间 must lie between {FIRST_DAY} and today, {latest}"))
+        message = f"入户日期：应在 {FIRST_DAY} 与今天之间 visited on: must lie between {FIRST_DAY} and today, {latest}"
+        errors.append(FieldError("visited_on", message))
     if body.probability is not None and body.reason != DRAWN:
         errors.append(
             FieldError("probability", f"仅随机抽查（{DRAWN}）有抽取概率 only a drawn sample ({DRAWN}) has one: leave it out otherwise")

@@ -15,6 +15,7 @@ from service.api.context import ListCaller, Service, ServiceDep, from_database
 from service.api.risk_list import RiskListQuery, risk_list
 from service.api.summary import SummaryQuery, summary
 from service.auth import Caller
+from service.problems import ApiError, FieldError
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
 from service.storage.mark_store import moved
 from service.storage.tables import CELLS
@@ -31,8 +32,10 @@ RANKS = {name: place for place, name in enumerate(TIERS)}
 @router.get("/")
 async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -> HTMLResponse:
     """This week's list."""
-    query = asked(request, RiskListQuery, limit=ROWS, format="json")
+    query, refused = _query(request)
     page = told(await risk_list(query, request, service, caller))
+    if refused:
+        page |= {"items": [], "next_cursor": None}
     region, _ = query.narrowed(caller)
     counts = told(await summary(checked(SummaryQuery, {"region": region}), request, service, caller))
     shown = [item["household_id"] for item in page["items"]]
@@ -40,12 +43,15 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
     return render(
         request,
         "list.html",
+        422 if refused else 200,
         items=page["items"],
         next_cursor=page["next_cursor"],
         made=page,
         synthetic=page["synthetic"],
         counts=counts["total"],
         query=query,
+        typed=request.query_params.get("search", ""),
+        refused=refused,
         moved=await from_database(service, lambda connection: moved(connection, version, shown)),
         filtered=bool(query.model_fields_set - {"limit", "format", "cursor", "order"}),
         files={kind: _file(request, kind) for kind in ("csv", "xlsx")},
@@ -60,6 +66,21 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         doors=words(request, "visited", ("true", "false")),
         candidates=words(request, "candidate", CANDIDATES),
     )
+
+
+def _query(request: Request) -> tuple[RiskListQuery, Sequence[FieldError]]:
+    """What is asked for, and what is wrong with the one entry that is typed: it is told beside its field, with the others as they were.
+
+    Raises:
+        ApiError: 422, an address was changed by hand.
+    """
+    fixed = {"limit": ROWS, "format": "json"}
+    try:
+        return asked(request, RiskListQuery, **fixed), ()
+    except ApiError as error:
+        if {one.field for one in error.errors} != {"search"}:
+            raise
+        return asked(request, RiskListQuery, **fixed, search=None), error.errors
 
 
 async def regions(request: Request, service: Service, caller: Caller, chosen: str | None) -> list[tuple[str, str]]:

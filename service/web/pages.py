@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import orjson
 import yaml
-from fastapi.exceptions import RequestValidationError
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
@@ -20,6 +19,7 @@ from starlette.responses import HTMLResponse, Response
 
 from features.catalog import CAUSES, CAUSES_EN, UNITS
 from service.auth import Caller, Right
+from service.problems import unusable
 from service.web import formats
 from service.web.drawing import draw, numbers
 
@@ -56,7 +56,7 @@ def asked(request: Request, model: type[Asked], **fixed: Any) -> Asked:
         fixed: what the page decides itself.
 
     Raises:
-        RequestValidationError: what the API would refuse, the page refuses.
+        ApiError: 422, what the API would refuse, the page refuses.
     """
     given = {name: value for name, value in request.query_params.items() if value and name != "lang"}
     return checked(model, given | fixed)
@@ -66,12 +66,12 @@ def checked(model: type[Asked], given: Mapping[str, Any]) -> Asked:
     """Input of a page as the API's own model of it.
 
     Raises:
-        RequestValidationError: it does not fit.
+        ApiError: 422, it does not fit.
     """
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        raise RequestValidationError([{**one, "loc": ("query", *one["loc"])} for one in error.errors()]) from None
+        raise unusable({**one, "loc": ("query", *one["loc"])} for one in error.errors()) from None
 
 
 def told(answer: Response) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import update
@@ -55,6 +56,47 @@ def test_a_village_sees_its_village_only(site: Site) -> None:
 
 def test_empty_fields_of_a_filter_ask_for_nothing(site: Site) -> None:
     assert rows(get(site, "/?region=&tier=&candidate=&lang=").text) == rows(get(site, "/").text)
+
+
+@pytest.mark.parametrize("search", ["青山村", "209", "zz", "'; --"])
+def test_a_search_that_finds_nothing_by_its_form_is_told_beside_the_field(site: Site, search: str) -> None:
+    answer = get(site, f"/?tier=red&search={quote(search)}")
+    assert answer.status_code == 422
+    assert f'value="{html.escape(search)}"' in answer.text.replace("&#39;", "&#x27;")
+    assert '<option value="red" selected>' in answer.text
+    assert "户编号或村代码：请输入户编号的前 4 位以上" in answer.text
+    assert "[0-9A-Za-z" not in answer.text
+    assert rows(answer.text) == []
+    assert "give 4 signs or more" in get(site, f"/?lang=en&search={quote(search)}").text
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ({}, ("入户日期：必须填写", "核实结果：必须填写")),
+        ({"visited_on": "2024-03-01", "reason": "list"}, ("核实结果：必须填写",)),
+        ({"visited_on": "31.12.2023", "reason": "list", "found": "risk"}, ("入户日期：不是日期",)),
+        ({"visited_on": "2024-03-01", "reason": "list", "found": "risk", "replaces": "0"}, ("更正第几版：不得小于 1",)),
+    ],
+)
+def test_a_visit_that_cannot_be_recorded_is_told_beside_the_form_with_what_was_typed(
+    own_site: Site, sent: dict[str, str], told: tuple[str, ...]
+) -> None:
+    household = own_site.client.get("/api/v1/risk-list?limit=1", headers=own_site.headers()).json()["items"][0]["household_id"]
+    browser = HTML | {"Origin": "http://testserver"}
+    own_site.client.post("/sign-in", data={"token": own_site.token(Role.COUNTY, made_up.COUNTY)}, headers=browser)
+    path = f"/households/{household}"
+    csrf = re.search(r'name="csrf" value="([^"]+)"', own_site.client.get(path, headers=browser).text)
+    assert csrf is not None
+    answer = own_site.client.post(f"{path}/visits", data={"csrf": csrf[1], "note": "门锁着，邻居说外出", **sent}, headers=browser)
+    assert answer.status_code == 422
+    refused = re.search(r'id="refused">(.*?)</div>', answer.text, flags=re.DOTALL)
+    assert refused is not None
+    assert all(words in refused[1] for words in told)
+    assert "Field" not in refused[1]
+    assert "门锁着，邻居说外出</textarea>" in answer.text
+    if "visited_on" in sent:
+        assert f'value="{sent["visited_on"]}"' in answer.text
 
 
 def test_no_match_says_what_to_do(site: Site) -> None:
