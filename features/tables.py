@@ -143,6 +143,13 @@ BENEFITS = (
 NAMES_OF_2020 = (("脱贫监测户", "unstable_exited"), ("边缘户", "edge_prone"))
 CATEGORIES = (("unstable_exited", "脱贫不稳定户"), ("edge_prone", "边缘易致贫户"), ("sudden_severe", "突发严重困难户"))
 
+FINDINGS = (
+    ("public_payroll", "财政供养人员"), ("private_car", "购有小轿车"), ("commercial_house", "购有商品房"), ("private_business", "私营企业主"),
+    ("village_cadre", "村干部"), ("luxury_fit_out", "住房豪华装修"), ("large_machine", "购有大型机械"), ("state_firm", "大型国有企业职工"),
+    ("company_head", "企业或合作社负责人"), ("contractor", "承包工程或长期雇工"), ("long_absence", "长期外出"), ("study_abroad", "自费出国留学"),
+    ("commercial_pension", "自费购买商业养老保险"),
+)  # fmt: skip
+
 CHILD_UNTIL = 14  # of people under 14 the law protects everything; the register holds birth year, school and insurance only
 _YUAN = 1e7  # no household bill, balance or yearly income of this field is larger: beyond it a cell is a slip of the keyboard
 
@@ -298,6 +305,16 @@ TABLES: dict[str, Table] = {
                 _c("probability", "抽取概率", Kind.NUMBER, low=0, high=1, doc="With what probability the household was chosen for this visit."),
                 _c("found", "核实结果", Kind.CATEGORY, values=(("no_risk", "无风险"), ("risk", "存在风险"), ("absent", "无人在家"))),
                 _KNOWN,
+            ),
+        ),
+        Table(
+            "findings", "比对核查", "What a department found of a household when data were compared. It demands a note by people and changes nothing. Never a feature of the model; conduct has no code here.", ("finding", "department", "member_id"), "valid_from",
+            (
+                _HOUSEHOLD, _MEMBER_OPTIONAL,
+                _c("finding", "比对事项", Kind.CATEGORY, required=True, values=FINDINGS),
+                _c("department", "来源部门", Kind.TEXT, required=True, doc="Whose data say so."),
+                _c("found", "是否属实", Kind.FLAG, doc="Yes: the data say so. No: they do not, or no longer. Blank: compared, and not settled."),
+                _VALID, _KNOWN,
             ),
         ),
         Table(

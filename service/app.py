@@ -24,6 +24,7 @@ from service.api import (
     imports,
     metrics,
     model,
+    notes,
     policy,
     reimbursement,
     risk_list,
@@ -102,7 +103,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.state.service = service
     problems.install(app)
     _layer(app, service)
-    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, clues, model, policy, reimbursement, imports)
+    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, clues, notes, model, policy, reimbursement, imports)
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)

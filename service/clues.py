@@ -21,9 +21,9 @@ import orjson
 
 from features.policy.declared import Fact
 from features.policy.drawing import first_day
-from features.policy.evidence import Push
-from features.policy.judgement import told
-from features.register import NEVER, day
+from features.policy.evidence import Push, pushes
+from features.policy.judgement import Judgement, told
+from features.register import NEVER, Array, day
 
 EPOCH = dt.date(1970, 1, 1)
 TWELVE_MONTHS = 365  # days, as triggers look back
@@ -121,13 +121,27 @@ def day_of(date: str) -> int:
     return day(dt.date.fromisoformat(date))
 
 
-def pushed(push: Push, row_of: Any) -> Iterator[Pushed]:
-    """What a trigger says of every household that it calls for.
+def calls(judgement: Judgement, row_of: Array) -> list[Pushed]:
+    """What the triggers say of every household of a list.
 
     Args:
-        push: the trigger.
+        judgement: of the list's register.
         row_of: by place in the register, the place in the list; -1 for a household that is not in it.
     """
+    return [said for push in pushes(judgement) for said in _pushed(push, row_of)]
+
+
+def demands(judgement: Judgement, row_of: Array, household_id: Array) -> list[tuple[str, str, str]]:
+    """The findings on which somebody must write a note: household, rule, and the day of the latest."""
+    return [
+        (str(household_id[row]), push.rule.id, date_of(on))
+        for push in pushes(judgement, "exclusions")
+        for row, on in zip(row_of[push.rows].tolist(), push.day.tolist(), strict=True)
+        if row >= 0
+    ]
+
+
+def _pushed(push: Push, row_of: Array) -> Iterator[Pushed]:
     rule = push.rule
     shown = {name: value for name, value in told(rule).items() if name not in ("risk", "period")}
     facts = [(_named(name, fact), span.low.tolist(), span.high.tolist()) for name, fact, span in push.facts]

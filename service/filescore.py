@@ -19,7 +19,12 @@ from service.scoring import list_columns, reasons, score_register
 
 FLAGS = ("edge_band_flag", "edge_candidate", "unstable_candidate", "sudden_candidate")
 SUFFIXES = (".parquet", ".csv")
-SEEN = frozenset(TABLES) - {"visits", "measures", "benefits"}  # no feature looks at a visit or at help
+SEEN = frozenset(TABLES) - {
+    "visits",
+    "measures",
+    "benefits",
+    "findings",
+}  # no feature looks at a visit, at help, or at a comparison of data
 
 
 def score_file(

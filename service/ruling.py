@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from features.policy.help import proposals
 from features.policy.judgement import NONE, REFER, Judgement, told
+from features.policy.language import Rule, tests
 from features.policy.span import Span
-from features.tables import RISKS
+from features.register import EPOCH_ORDINAL
+from features.tables import FINDINGS, RISKS
 
 CATEGORY_WORDS = {
     NONE: ("未经人工核实存在风险，不归类", "No risk was found by people: no category"),
@@ -19,7 +24,7 @@ MONITORING_RISKS = ("risk_1", "risk_2")
 
 
 def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
-    """Category, triggers, gaps, benefits, classes, ledgers, and what stands against ending the monitoring; nothing changes a status.
+    """Category, triggers, gaps, benefits, classes, ledgers, findings, what stands against ending the monitoring; nothing changes a status.
 
     Args:
         judgement: of a register that holds the household.
@@ -36,6 +41,9 @@ def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
         "profiles": sorted(in_force.profiles),
         "category": _category(judgement, row),
         **{kind: [judgement.tell(rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
+        "findings": [
+            judgement.tell(rule, row) | {"sources": _sources(judgement, rule, row)} for rule in judgement.holding("exclusions", row)
+        ],
         "monitored": monitored,
         "eliminable": None if not monitored else _eliminable(judgement, row),
         "classes": [
@@ -97,6 +105,29 @@ def _eliminable(judgement: Judgement, row: int) -> bool | None:
     if judgement.holding("blockers", row):
         return False
     return None if judgement.open("blockers", row) else True
+
+
+def _sources(judgement: Judgement, rule: Rule, row: int) -> list[dict[str, Any]]:
+    """Whose data say so, and since when; the latest first."""
+    table, declared = judgement.seen["findings"], judgement.in_force(row).pack.facts
+    meant = {declared[test.fact].where.get("finding") for test in tests(rule.when)}
+    departments = judgement.seen.register.texts.get(("findings", "department"), ())
+    found = [
+        {
+            "finding": FINDINGS[table["finding"][at]][0],
+            "zh": FINDINGS[table["finding"][at]][1],
+            "department": departments[table["department"][at]],
+            "found_on": _day(table["valid_from"][at]),
+            "known_on": _day(table["known_on"][at]),
+        }
+        for at in np.flatnonzero((table.household == row) & (table["found"] == 1)).tolist()
+        if FINDINGS[table["finding"][at]][0] in meant
+    ]
+    return sorted(found, key=lambda one: str(one["found_on"]), reverse=True)
+
+
+def _day(day: int) -> str:
+    return dt.date.fromordinal(int(day) + EPOCH_ORDINAL).isoformat()
 
 
 def _written(judgement: Judgement, row: int) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from math import isnan
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import orjson
+from sqlalchemy import Connection
 
 from features.build import FeatureFrame, features_of, look
 from features.errors import UserError
-from features.policy.evidence import pushes
 from features.policy.judgement import Judgement, told
 from features.policy.registry import Policy
 from features.policy.shipped import load
@@ -26,13 +25,14 @@ from models.door import verify_at_door
 from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
 from service.clock import Clock, stamp
-from service.clues import Pushed, pushed
+from service.clues import calls, demands
 from service.list_day import day_of_list
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.clue_store import keep_clues
 from service.storage.database import Database
 from service.storage.exclusive import only_one
 from service.storage.list_writer import ListRecord, summarise, write_list
+from service.storage.note_store import keep_demands
 from service.storage.register_store import load_register, stored_import
 from service.storage.retention import retire_lists
 from service.storage.score_store import active
@@ -217,11 +217,6 @@ def triggers(scored: Scored) -> dict[int, list[dict[str, Any]]]:
     return called
 
 
-def said(scored: Scored) -> list[Pushed]:
-    """What the triggers say of every household of a list, with what each rests on."""
-    return [one for push in pushes(scored.judged) for one in pushed(push, scored.row_of)]
-
-
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
     """What could not be evaluated of a household; None where nothing."""
     return not_evaluable(scored.frame, row) or None
@@ -365,8 +360,13 @@ def _score(
         written_at=stamp(clock()),
     )
     summary = summarise(columns)
-    clues = partial(keep_clues, as_of=as_of, columns=columns, said=said(scored))
-    version = write_list(database, record, columns, texts, summary, beside=clues, progress=progress)
+    said, findings = calls(scored.judged, scored.row_of), demands(scored.judged, scored.row_of, columns["household_id"])
+
+    def beside(connection: Connection, version: int) -> None:
+        keep_clues(connection, version, as_of, columns, said)
+        keep_demands(connection, findings)
+
+    version = write_list(database, record, columns, texts, summary, beside=beside, progress=progress)
     if keep_lists:
         retire_lists(database, keep_lists, clock())
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}

@@ -1,16 +1,17 @@
-"""What a trigger rests on, household by household: the facts as they were told, how much, and the day on which that came about."""
+"""What a rule rests on, household by household: the facts as they were told, how much, and the day on which that came about."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from features.policy.declared import Fact
 from features.policy.facts import Facts
 from features.policy.judgement import Judgement
-from features.policy.language import Trigger, tests
+from features.policy.language import Rule, tests
 from features.policy.span import Span
 from features.register import NEVER, Array, FloatArray, IntArray
 
@@ -19,34 +20,34 @@ UPWARDS = ("at_least", "more_than")
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One trigger and the households that it calls for.
+    """One rule and the households for which it holds.
 
     Attributes:
-        rule: the trigger.
+        rule: a trigger, or a finding that demands a note.
         rows: places of the households in the register.
         day: since 1970-01-01, of the last row that its facts count; `NEVER` where it rests on a state, which has no day.
         amount: what the fact that has the day comes to at least; NaN beside `NEVER`.
         facts: all facts of its tests, each with its span for these households.
     """
 
-    rule: Trigger
+    rule: Any
     rows: Array
     day: IntArray
     amount: FloatArray
     facts: Sequence[tuple[str, Fact, Span]]
 
 
-def pushes(judgement: Judgement) -> Iterator[Push]:
-    """Every trigger that calls for somebody, with what it rests on.
+def pushes(judgement: Judgement, kind: str = "triggers") -> Iterator[Push]:
+    """Every rule of a kind that holds for somebody, with what it rests on.
 
     Worked example: bills of 3,000 yuan on 4 May and 2,500 on 9 July stand behind 5,500 yuan of self-payment this year. The push is of
     9 July, for that is the day without which the bound would not have been reached, and its amount is 5,500.
     """
-    for rule, rows, facts in judgement.held("triggers"):
+    for rule, rows, facts in judgement.held(kind):
         yield _push(rule, rows, facts)
 
 
-def _push(rule: Trigger, rows: Array, facts: Facts) -> Push:
+def _push(rule: Rule, rows: Array, facts: Facts) -> Push:
     day, amount = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
     asked = {}
     for test in tests(rule.when):

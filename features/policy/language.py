@@ -243,9 +243,15 @@ class Blocker(Rule):
 
 
 class Exclusion(Rule):
-    """A finding on which somebody must write a note; it changes no status, hides no household and is no input of the model."""
+    """A finding on which somebody must write a note; it changes no status, hides no household and is no input of the model.
 
-    department: str
+    Attributes:
+        profile: the set that a county chooses it with; None for a county's own.
+        department: who compares the data; "" where the source does not say.
+    """
+
+    profile: Name | None = None
+    department: str = ""
 
 
 class Step(Said):
@@ -354,11 +360,11 @@ RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "ex
 
 
 class Overlay(Pack):
-    """What a county (or a province) has of its own, and which of the nation's sets of triggers it uses.
+    """What a county (or a province) has of its own, and which of the nation's sets of triggers and findings it uses.
 
     Attributes:
         region: its area code.
-        profiles: the sets of triggers in use; None leaves those of the wider region.
+        profiles: the sets of triggers and findings in use; None leaves those of the wider region.
         parameters: its own values of the nation's parameters.
         windows: where people are served, and for which kinds of help.
     """

@@ -33,7 +33,7 @@ class InForce:
         region: area code.
         names: of the regions that say something, the widest first.
         pack: what they say together.
-        profiles: the sets of triggers in use.
+        profiles: the sets of triggers and findings in use.
         windows: service window of each kind of help, where the county has such.
     """
 
@@ -47,9 +47,9 @@ class InForce:
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
     def rules(self, kind: str, date: dt.date) -> list[Any]:
-        """The rules of a kind that hold on a date, in their order; of the triggers those that the region has chosen."""
+        """The rules of a kind that hold on a date, in their order; of those that come in sets, the sets that the region has chosen."""
         found = [rule for rule in getattr(self.pack, kind) if rule.in_force(date)]
-        return [rule for rule in found if rule.profile in self.profiles] if kind == "triggers" else found
+        return [rule for rule in found if getattr(rule, "profile", None) in {None, *self.profiles}]
 
     def docket(self, kind: str, bounds: Bounds) -> Docket:
         """The same, ready to be answered; kept, since requests ask for one date again and again."""
@@ -187,10 +187,10 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
                 for what in _unfit_amount(rule, whole.facts, units):
                     yield fault((part, at, "amount"), f"{rule.id}: {what}")
     if isinstance(pack, Overlay):
-        profiles = {trigger.profile for trigger in whole.triggers}
+        profiles = {rule.profile for rule in whole.triggers} | {rule.profile for rule in whole.exclusions if rule.profile is not None}
         for at, profile in enumerate(pack.profiles or ()):
             if profile not in profiles:
-                yield fault(("profiles", at), f"no set of triggers {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
+                yield fault(("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
         for name, values in pack.parameters.items():
             if name not in units:
                 yield fault(("parameters", name), _no_parameter(name, units))

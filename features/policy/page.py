@@ -183,8 +183,9 @@ def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
     )
     rows: list[tuple[str, ...]] = []
     in_use = [packs.at("" if overlay.region == NATION else overlay.region) for overlay in regions]
-    for profile in dict.fromkeys(trigger.profile for region in in_use for trigger in region.pack.triggers):
-        rows.append((f"推送规则组 triggers `{profile}`", *("✓" if profile in region.profiles else "" for region in in_use)))
+    for kind, title in (("triggers", "推送规则组 triggers"), ("exclusions", "负面清单组 findings")):
+        named = dict.fromkeys(rule.profile for region in in_use for rule in getattr(region.pack, kind) if rule.profile is not None)
+        rows += [(f"{title} `{profile}`", *("✓" if profile in region.profiles else "" for region in in_use)) for profile in named]
     for kind, title in KINDS.items():
         own = [tuple(f"{rule.zh}" for rule in getattr(overlay, kind)) for overlay in regions]
         if any(own):

@@ -25,7 +25,7 @@ from service.regions import REGION_PATTERN
 from service.storage.clue_store import OPEN, State, clue_page
 from service.wire import ERRORS, NOT_MODIFIED
 
-PollingCaller = Annotated[Caller, etags.polled(Right.FACTS, lambda _, mark: mark.last_visit)]
+PollingCaller = Annotated[Caller, etags.polled(Right.FACTS, lambda _, mark: (mark.last_visit, mark.last_note))]
 router = APIRouter(prefix="/api/v1", tags=["clues"], responses=ERRORS)
 
 RISK_ZH = dict(RISKS)
@@ -79,6 +79,9 @@ class ClueItem(BaseModel):
     state: State
     answered_on: str | None = Field(description="day of the visit that answered it")
     answered_by: int | None = Field(description="id of that visit")
+    held_for_note: bool = Field(
+        description="the household has a finding without a note: until somebody writes one, no clue of it goes further"
+    )
     evidence: list[EvidenceItem] = Field(description="the first first")
 
 
@@ -122,6 +125,7 @@ def item(clue: Row[Any], evidence: Sequence[Row[Any]]) -> dict[str, Any]:
     shown = ("id", "household_id", "risk", "period", "opened_on", "list_version", "state", "answered_on", "answered_by")
     return {name: getattr(clue, name) for name in shown} | {
         "village_code": clue.village,
+        "held_for_note": bool(clue.held_for_note),
         "risk_zh": RISK_ZH.get(clue.risk, clue.risk),
         "period_from": None if clue.period == "ever" else clue.period_from,
         "evidence": [_piece(piece) for piece in evidence],

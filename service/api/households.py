@@ -27,6 +27,8 @@ from service.api import etags
 from service.api.clues import ClueItem
 from service.api.clues import item as clue_item
 from service.api.context import Service, ServiceDep, mark_of
+from service.api.notes import NoteItem
+from service.api.notes import item as note_item
 from service.api.visits import STORED_ID, UNKNOWN, HouseholdId, VisitItem
 from service.api.visits import item as visit_item
 from service.auth import Caller, Right
@@ -36,11 +38,12 @@ from service.ruling import ruling
 from service.scoring import reasons, score_register
 from service.storage.clue_store import Told, clues_of
 from service.storage.household_store import load_household
+from service.storage.note_store import demands_of, notes_of
 from service.storage.score_store import Stored, history, households, list_of
 from service.storage.visit_store import visits_of
 from service.wire import ERRORS, NOT_MODIFIED, Item, ListHead, State, Tier, list_head, stored_item
 
-PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: mark.last_visit)]
+PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: (mark.last_visit, mark.last_note))]
 router = APIRouter(prefix="/api/v1", tags=["households"], responses=ERRORS)
 
 
@@ -69,10 +72,11 @@ class HouseholdAnswer(ListHead):
         description="what is known, as of the list's day; null without the right to facts, or if swept away"
     )
     policy: dict[str, Any] | None = Field(
-        description="what the county's rules say: category, triggers, gaps, classes, help, and what it should get, gets and lacks "
+        description="what the county's rules say: category, triggers, gaps, classes, findings, help, what it should get, gets and lacks "
         "(`entitlements`), each with its tests; by today's rule files"
     )
     clues: list[ClueItem] | None = Field(description="those that are open first; null without the right to facts")
+    notes: list[NoteItem] | None = Field(description="on findings and clues, the latest first; null without the right to facts")
     visits: list[VisitItem] | None = Field(description="the newest first; null without the right to facts")
     figures: dict[str, dict[str, Any]] = Field(description="plotly figures by name: history, and where known income and waterfall")
 
@@ -85,6 +89,8 @@ class _Found:
     row: Stored
     past: Sequence[Row[Any]]
     clues: Sequence[Told]
+    notes: Sequence[Row[Any]]
+    demands: Mapping[str, bool]
     visits: Sequence[Row[Any]]
     register: Register | None
 
@@ -122,6 +128,7 @@ def _answer(service: Service, caller: Caller, version: int, household_id: str) -
         seen = look(found.register, dt.date.fromisoformat(record.as_of), policy)
         facts = dossier(seen)
         said = ruling(Judgement(seen, policy), 0)
+        said["findings"] = [one | {"needs_note": found.demands.get(one["rule"], True)} for one in said["findings"]]
     return {
         "household": told,
         "base_margin": record.base_margin,
@@ -129,6 +136,7 @@ def _answer(service: Service, caller: Caller, version: int, household_id: str) -
         "facts": facts,
         "policy": said,
         "clues": [clue_item(*told) for told in found.clues] if caller.sees_facts else None,
+        "notes": [note_item(entry) for entry in found.notes] if caller.sees_facts else None,
         "visits": [visit_item(entry) for entry in found.visits] if caller.sees_facts else None,
         "figures": _figures(causes, record.base_margin, past, facts),
         **list_head(record),
@@ -152,6 +160,8 @@ def _find(service: Service, caller: Caller, version: int, household_id: str) -> 
             rows[0],
             history(connection, household_id, caller.region),
             clues_of(connection, household_id) if caller.sees_facts else (),
+            notes_of(connection, household_id) if caller.sees_facts else (),
+            demands_of(connection, household_id) if caller.sees_facts else {},
             (visits_of(connection, version, household_id, caller.region) or ()) if caller.sees_facts else (),
             load_household(connection, household_id, record.import_id),
         )

@@ -56,7 +56,7 @@ def _one_of(column: str) -> Any:
     return AfterValidator(check)
 
 
-def _plain(value: str) -> str:
+def plain(value: str) -> str:
     """Text without characters that nobody sees: a telephone number must not hide behind one."""
     kinds = [unicodedata.category(character) for character in value]
     if any(kind == "Cc" and character not in "\n\r\t" for character, kind in zip(value, kinds, strict=True)):
@@ -76,7 +76,7 @@ class VisitBody(BaseModel):
     found: Annotated[str, _one_of("found")] = Field(
         description="核实结果 what was found", json_schema_extra={"enum": list(TABLES["visits"].column("found").codes)}
     )
-    note: Annotated[str, AfterValidator(_plain)] = Field(
+    note: Annotated[str, AfterValidator(plain)] = Field(
         "", max_length=LONGEST_NOTE, description="备注；证件号、电话、账号会被隐去 identity, telephone and account numbers are taken out"
     )
     replaces: int | None = Field(None, ge=1, lt=2**31, strict=True, description="更正第几版 number of the revision that this corrects")
@@ -144,8 +144,8 @@ async def post_visit(household_id: HouseholdId, body: VisitBody, service: Servic
 
     def write() -> Recorded:
         with service.database.reading() as connection:
-            place = _known(connection, household_id, caller, place_of)
-        return record(service.database, visit, place, replaces=body.replaces, recorded_by=_name(caller), now=service.clock())
+            place = known(connection, household_id, caller, place_of)
+        return record(service.database, visit, place, replaces=body.replaces, recorded_by=signature(caller), now=service.clock())
 
     done = await run_in_threadpool(write)
     if done.outcome == "conflict" or done.row is None:
@@ -160,7 +160,7 @@ async def post_visit(household_id: HouseholdId, body: VisitBody, service: Servic
 )
 async def household_visits(household_id: HouseholdId, service: ServiceDep, caller: FactsCaller) -> Response:
     """All visits to a household, with every correction."""
-    rows = await from_database(service, lambda connection: _known(connection, household_id, caller, visits_of))
+    rows = await from_database(service, lambda connection: known(connection, household_id, caller, visits_of))
     trace.shows(1)
     return Json({"items": [item(row) for row in rows]})
 
@@ -195,7 +195,7 @@ def item(row: Row[Any]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in SHOWN} | {"village_code": row.village}
 
 
-def _known(connection: Connection, household_id: str, caller: Caller, look: Callable[[Connection, int, str, str], T | None]) -> T:
+def known(connection: Connection, household_id: str, caller: Caller, look: Callable[[Connection, int, str, str], T | None]) -> T:
     """What `look` finds of a household in the caller's region.
 
     Raises:
@@ -208,7 +208,8 @@ def _known(connection: Connection, household_id: str, caller: Caller, look: Call
     return found
 
 
-def _name(caller: Caller) -> str:
+def signature(caller: Caller) -> str:
+    """Who says so, in records."""
     return f"{caller.name} ({caller.role.value} {caller.region})"
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, exists, func, or_, sele
 from features.register import Array, day
 from service.clues import Clue, Pushed, begin, date_of, day_of, where
 from service.storage.database import insert_columns
+from service.storage.note_store import held
 from service.storage.scope import inside
 from service.storage.tables import clue_evidence, clues
 
@@ -116,6 +117,7 @@ def answer(connection: Connection, visit: Row[Any]) -> None:
     connection.execute(update(clues).where(*undone).values(state=OPEN, answered_on=None, answered_by=None))
 
 
+_SHOWN = select(clues, held(clues).label("held_for_note"))
 Told = tuple[Row[Any], Sequence[Row[Any]]]
 """A clue and its evidence, the first piece first."""
 
@@ -123,7 +125,7 @@ Told = tuple[Row[Any], Sequence[Row[Any]]]
 def clues_of(connection: Connection, household_id: str) -> list[Told]:
     """The clues of a household, those that are open first, the latest first. Whether it may be seen is for the caller to ask."""
     c = clues.c
-    theirs = select(clues).where(c.household_id == household_id).order_by(c.state.desc(), c.id.desc())
+    theirs = _SHOWN.where(c.household_id == household_id).order_by(c.state.desc(), c.id.desc())
     return _with_evidence(connection, connection.execute(theirs).all())
 
 
@@ -146,7 +148,7 @@ def clue_page(
         asked.append(c.risk == risk)
     if before is not None:
         asked.append(c.id < before)
-    return _with_evidence(connection, connection.execute(select(clues).where(*asked).order_by(c.id.desc()).limit(limit)).all())
+    return _with_evidence(connection, connection.execute(_SHOWN.where(*asked).order_by(c.id.desc()).limit(limit)).all())
 
 
 def _with_evidence(connection: Connection, found: Sequence[Row[Any]]) -> list[Told]:

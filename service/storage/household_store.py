@@ -10,7 +10,8 @@ from features.tables import TABLES
 from service.storage.register_store import INDICATORS, as_declared, import_of, info_of, read_rows
 from service.storage.tables import codebook, register_ids, register_words
 
-VILLAGE = ("households", "village_code")
+SPOKEN = (("households", "village_code"), ("findings", "department"))
+"""Columns of texts that somebody asks the words of."""
 
 
 def load_household(connection: Connection, household_id: str, import_id: int) -> Register | None:
@@ -35,12 +36,14 @@ def load_household(connection: Connection, household_id: str, import_id: int) ->
     measured = rows["indicators"]
     rows["indicators"] = as_declared(measured, _words(connection, INDICATORS, measured.columns[INDICATORS[1]]), info)
     tables = {name: assemble(TABLES[name], np.zeros(len(table), dtype=np.int32), table.columns) for name, table in rows.items()}
-    # Only the words of its own villages are read; ids of members are numbers here, and nobody asks what they stand for.
-    codes = tables["households"].columns["village_code"]
-    places = np.unique(codes)
-    found = _words(connection, VILLAGE, places)
-    tables["households"].columns["village_code"] = np.searchsorted(places, codes).astype(codes.dtype)
-    texts = {VILLAGE: [found.get(place, "") for place in places.tolist()], INDICATORS: [indicator.name for indicator in info.indicators]}
+    texts = {INDICATORS: [indicator.name for indicator in info.indicators]}
+    # Only the words of its own rows are read; ids of members are numbers here, and nobody asks what they stand for.
+    for name, column in SPOKEN:
+        codes = tables[name].columns[column]
+        places = np.unique(codes)
+        found = _words(connection, (name, column), places)
+        tables[name].columns[column] = np.searchsorted(places, codes).astype(codes.dtype)
+        texts[name, column] = [found.get(place, "") for place in places.tolist()]
     return Register(np.array([household_id], dtype=np.str_), tables, texts, info)
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from service.regions import COUNTY_DIGITS, LEVELS, VILLAGE_DIGITS
 from service.storage.scope import REGION, inside, within
-from service.storage.tables import CAUSE_BITS, COUNTED, active_list, lists, reasons, scores, summaries, visits
+from service.storage.tables import CAUSE_BITS, COUNTED, active_list, lists, notes, reasons, scores, summaries, visits
 
 Candidate = Literal["edge", "unstable", "sudden"]
 Order = Literal["risk", "village", "id"]
@@ -92,13 +92,14 @@ class Stored(NamedTuple):
 
 
 class ListMark(NamedTuple):
-    """What every request is told first: the list in use, its day, and what tells one state of the lists and visits from another."""
+    """What every request is told first: the list in use, its day, and what tells one state of lists, visits and notes from another."""
 
     list_version: int
     as_of: str
     synthetic: bool
     kept: int
     last_visit: int
+    last_note: int
 
 
 _IN_USE = select(lists).join(active_list, active_list.c.list_version == lists.c.list_version)
@@ -106,6 +107,7 @@ MARK: tuple[ColumnElement[Any], ...] = (
     *(_IN_USE.with_only_columns(lists.c[name]).scalar_subquery().label(name) for name in ("list_version", "as_of", "synthetic")),
     select(func.count()).select_from(lists).where(lists.c.finished).scalar_subquery().label("kept"),
     select(func.coalesce(func.max(visits.c.id), 0)).scalar_subquery().label("last_visit"),
+    select(func.coalesce(func.max(notes.c.id), 0)).scalar_subquery().label("last_note"),
 )
 """The columns of a `ListMark`, to be read beside whatever is read first: a poll that finds nothing new costs no further look."""
 

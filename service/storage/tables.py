@@ -389,6 +389,31 @@ clue_evidence = Table(
     sqlite_with_rowid=False,
 )
 
+# What somebody wrote about a finding or a clue. Only ever added to.
+notes = Table(
+    "notes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("household_id", ID, nullable=False),
+    Column("about", String(64), nullable=False),  # the rule of a finding, or clue:NUMBER
+    Column("note", Text, nullable=False),
+    Column("noted_on", String(10), nullable=False),  # the day, in China
+    Column("recorded_at", String(32), nullable=False),
+    Column("recorded_by", String(128), nullable=False),
+    Index("ix_notes_household_id", "household_id", "about", "noted_on"),
+    sqlite_autoincrement=True,
+)
+
+# The findings of the list in use that demand a note, written with it: as long as one has none, the household's clues wait.
+note_demands = Table(
+    "note_demands",
+    metadata,
+    Column("household_id", ID, primary_key=True),
+    Column("about", String(64), primary_key=True),
+    Column("found_on", String(10), nullable=False),
+    sqlite_with_rowid=False,
+)
+
 # Which model answered from when on, and which was refused.
 model_history = Table(
     "model_history",

@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 from features.tables import TABLES
 from service.api.context import FactsCaller, Service, ServiceDep, VisitCaller
 from service.api.households import household
+from service.api.notes import NoteBody, post_note
 from service.api.visits import HouseholdId, VisitBody, post_visit
 from service.auth import Caller, Right
 from service.clock import today
@@ -39,6 +40,13 @@ class VisitForm(BaseModel):
     found: Typed = ""
     note: Typed = ""
     replaces: Typed = ""
+
+
+class NoteForm(BaseModel):
+    """A note as it is typed; what of it can be kept the API's own model decides."""
+
+    about: Typed = ""
+    note: Typed = ""
 
 
 @router.get("/households/{household_id}")
@@ -68,6 +76,24 @@ async def record_visit(
     return RedirectResponse(f"/households/{household_id}?recorded={done['visit']['visited_on']}{mask}#visits", SEE_OTHER)
 
 
+@router.post("/households/{household_id}/notes")
+async def write_note(
+    household_id: HouseholdId,
+    request: Request,
+    service: ServiceDep,
+    caller: VisitCaller,
+    form: Annotated[NoteForm, Form()],
+) -> Response:
+    """Keeps what somebody has to say on a finding; what cannot be kept is told beside the form."""
+    typed = form.model_dump()
+    try:
+        done = told(await post_note(household_id, checked(NoteBody, typed), service, caller))
+    except ApiError as error:
+        return await _page(household_id, request, service, caller, note_refused=error, typed_note=typed)
+    mask = "&hidden=1" if done["warnings"] else ""
+    return RedirectResponse(f"/households/{household_id}?noted=1{mask}#findings", SEE_OTHER)
+
+
 async def _page(
     household_id: str,
     request: Request,
@@ -76,13 +102,16 @@ async def _page(
     *,
     refused: ApiError | None = None,
     typed: Mapping[str, str] | None = None,
+    note_refused: ApiError | None = None,
+    typed_note: Mapping[str, str] | None = None,
 ) -> Response:
     page = told(await household(household_id, request, service, caller))
     facts = page["facts"]
+    wrong = refused or note_refused
     return render(
         request,
         "household.html",
-        refused.status if refused else 200,
+        wrong.status if wrong else 200,
         made=page,
         synthetic=page["synthetic"],
         item=page["household"],
@@ -102,6 +131,10 @@ async def _page(
         latest=today(service.clock).isoformat(),
         typed=typed or VisitForm(visited_on=today(service.clock).isoformat()).model_dump(),
         refused=refused,
+        notes=page["notes"] or [],
+        noted="noted" in request.query_params,
+        typed_note=typed_note or NoteForm().model_dump(),
+        note_refused=note_refused,
         column=column,
     )
 

@@ -53,6 +53,7 @@ def cell(random: Random, table: Table, column: Column) -> Any:
                 "member_id": ("m1", "m2", "m3", "m4"),
                 "event_id": ("e1", "e2", "e3"),
                 "name": [indicator.name for indicator in INDICATORS],
+                "department": ("公安交警", "财政局"),
             }
             return random.choice(words[column.name])
 

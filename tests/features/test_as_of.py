@@ -64,7 +64,7 @@ def test_no_single_table_lets_later_knowledge_through(table: str, seed: int, as_
     assert same(*frames, without, with_rows) == []
 
 
-@pytest.mark.parametrize("table", sorted(set(TABLES) - {"measures", "benefits", "visits"}))
+@pytest.mark.parametrize("table", sorted(set(TABLES) - {"measures", "benefits", "visits", "findings"}))
 def test_rows_known_in_time_do_change_features(table: str) -> None:
     """Else the properties above would hold of a function that looks at nothing."""
     as_of = dt.date(2021, 12, 31)
@@ -79,9 +79,9 @@ def test_rows_known_in_time_do_change_features(table: str) -> None:
     assert changed > 0
 
 
-@pytest.mark.parametrize("table", ["measures", "benefits", "visits"])
-def test_help_and_visits_are_never_looked_at(table: str) -> None:
-    """They are what the office did, not what the household is like."""
+@pytest.mark.parametrize("table", ["measures", "benefits", "visits", "findings"])
+def test_help_visits_and_findings_are_never_looked_at(table: str) -> None:
+    """They are what offices did and compared, not what the household is like."""
     as_of = dt.date(2021, 12, 31)
     for seed in range(10):
         random = Random(seed)

@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from service import cli
 from service.auth import Right
-from service.storage.tables import register_ids, register_state, register_tables, register_words, scores, visits
+from service.storage.tables import clues, register_ids, register_state, register_tables, register_words, visits
 from tests.service import made_up
 from tests.service.sites import Site
 
@@ -46,7 +46,12 @@ def register_of(site: Site) -> dict[str, list[Any]]:
 
 def household_of(site: Site) -> str:
     with site.database.reading() as connection:
-        return str(connection.execute(select(func.min(scores.c.household_id))).scalar_one())
+        return str(connection.execute(select(func.min(clues.c.household_id))).scalar_one())
+
+
+def clue_of(site: Site, household: str) -> str:
+    with site.database.reading() as connection:
+        return f"clue:{connection.execute(select(func.min(clues.c.id)).where(clues.c.household_id == household)).scalar_one()}"
 
 
 def rights_asked(dependant: Dependant) -> Iterator[Right]:
@@ -79,6 +84,7 @@ def test_no_route_but_an_import_changes_what_is_stored_of_a_household(own_site: 
     household, headers, before = household_of(own_site), own_site.headers(), register_of(own_site)
     bodies: dict[str, Any] = {
         "/api/v1/households/{household_id}/visits": {"visited_on": "2024-02-03", "reason": "list", "found": "risk"},
+        "/api/v1/households/{household_id}/notes": {"about": clue_of(own_site, household), "note": "已联系"},
         "/api/v1/scores": {"as_of": made_up.AS_OF.isoformat(), "households": households[:3]},
     }
     answered: dict[str, int] = {}
@@ -92,6 +98,7 @@ def test_no_route_but_an_import_changes_what_is_stored_of_a_household(own_site: 
             answer = own_site.client.request(method, path, headers=headers, json=body, follow_redirects=False)
             answered[f"{method} {route.path}"] = answer.status_code
     assert answered["POST /api/v1/households/{household_id}/visits"] == 201
+    assert answered["POST /api/v1/households/{household_id}/notes"] == 201
     assert answered["POST /api/v1/scores"] == 200
     assert len(answered) > 10
     assert register_of(own_site) == before
@@ -135,7 +142,13 @@ def test_the_register_is_written_by_imports_and_visits_by_their_store_alone() ->
     """Whatever a route or a command does, it reaches these tables through no other file; a copied database holds them as they are."""
     assert writers("register_") - {"storage/copying.py"} == {"storage/import_store.py"}
     assert writers("visits") - {"storage/copying.py"} == {"storage/visit_store.py"}
+    assert writers("note") - {"storage/copying.py"} == {"storage/note_store.py"}
     assert writers("clue") - {"storage/copying.py"} == {"storage/clue_store.py"}
+
+
+def test_a_note_is_only_ever_added() -> None:
+    text = (SERVICE / "storage" / "note_store.py").read_text(encoding="utf-8")
+    assert re.findall(r"\b(?:update|delete)\((\w+)\)", text) == ["note_demands"]
 
 
 def test_a_visit_is_only_ever_added(own_site: Site) -> None:

@@ -1,4 +1,4 @@
-"""What the register says of the office's own work: monitoring, measures and visits."""
+"""What the register says of the office's own work: monitoring, measures, visits, and what comparisons of data found."""
 
 from __future__ import annotations
 
@@ -127,6 +127,43 @@ def measures(truth: Truth) -> Rows:
         )
     )
     return together(made)
+
+
+COMPARED = ("财政局", "公安交警", "房管局", "市场和质量监督局", "乡镇")
+"""Whose data are compared, in the order of the first codes of the register's findings: the five kinds that Ji'an's report names (JA3)."""
+
+
+def findings(truth: Truth) -> Rows:
+    """Rows of the findings table: what comparisons of data found, each once; some turn out, weeks later, not to be so."""
+    block, preset, draws, span = truth.block, truth.block.preset, truth.block.draws, truth.block.span
+    row = np.flatnonzero((draws.uniform("finding", block.home) < preset.number("comparison.share")) & (truth.means.size[:, 0] > 0))
+    who = block.home[row]
+    kind = draws.choice("finding kind", who, preset.numbers("comparison.kinds"))
+    month = np.floor(draws.uniform("finding month", who) * span.months).astype(np.int64)
+    day = span.day(month, draws.uniform("finding day", who))
+    known = day + delay(block, "finding known", who, 20.0)
+    refuted = draws.uniform("finding refuted", who) < preset.number("comparison.refuted")
+    later = known + delay(block, "finding checked", who, 40.0, least=7)
+    everybody = np.ones(len(row), dtype=np.bool_)
+    table = together(
+        [
+            rows(
+                "findings",
+                row[chosen],
+                finding=kind[chosen],
+                department=kind[chosen],
+                found=found,
+                valid_from=on[chosen],
+                known_on=heard[chosen],
+            )
+            for chosen, found, on, heard in (
+                (everybody, np.ones(len(row), dtype=np.int8), day, known),
+                (refuted, np.zeros(int(refuted.sum()), dtype=np.int8), later, later),
+            )
+        ]
+    )
+    table.words["department"] = list(COMPARED)
+    return table
 
 
 def visits(truth: Truth) -> Rows:

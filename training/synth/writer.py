@@ -36,7 +36,7 @@ def write_block(truth: Truth, folder: Path, part: int, dirt: float) -> dict[str,
     for table in (
         registration.households(truth), registration.members(truth, birth_month, birth_day), registration.living(truth),
         ledger.employment(truth), ledger.incomes(truth), registration.debts(truth), ledger.events(truth),
-        casework.measures(truth), benefits(truth), casework.monitoring(truth), casework.visits(truth),
+        casework.measures(truth), benefits(truth), casework.monitoring(truth), casework.visits(truth), casework.findings(truth),
     ):  # fmt: skip
         kept = soil(block, table.ordered(), dirt)
         kept = kept.where(kept["known_on"] <= block.span.end_day)

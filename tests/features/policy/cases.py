@@ -34,7 +34,7 @@ LONG_AGO = dt.date(2010, 1, 1)
 TOWN_AND_VILLAGE = "100001"
 HAPPENS = ("occurred_on", "visited_on", "start_date")
 """Columns of days that are the day of the case where nothing else is said."""
-KINDS = ("triggers", "gaps", "cohorts", "blockers")
+KINDS = ("triggers", "gaps", "cohorts", "blockers", "exclusions")
 Household = dict[str, Any]
 
 
@@ -73,7 +73,7 @@ class Expected(Said):
     """What must be answered; what is not named is not looked at.
 
     Attributes:
-        triggers, gaps, cohorts, blockers: exactly those that hold, each with a part of the reference it must rest on.
+        triggers, gaps, cohorts, blockers, exclusions: exactly those that hold, each with a part of the reference it must rest on.
         open: by kind, exactly those that cannot be evaluated, each with the fact or parameter that is not known.
         category: its code, `none`, `refer`, or null; `clause` it rests on, `alias` it goes by, and `because` of what it is not evaluable.
         classes: by system, the class with its clause, or null.
@@ -86,6 +86,7 @@ class Expected(Said):
     gaps: dict[str, str] | None = None
     cohorts: dict[str, str] | None = None
     blockers: dict[str, str] | None = None
+    exclusions: dict[str, str] | None = None
     open: dict[str, dict[str, str]] = Field(default_factory=dict)
     category: str | None = None
     clause: str = ""

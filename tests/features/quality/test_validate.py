@@ -56,6 +56,14 @@ DECISION = {
 }
 VISIT = {"household_id": "001", "visited_on": "2021-06-01", "reason": "list", "probability": 0.5, "found": "risk", "known_on": "2021-06-02"}
 INDICATOR = {"household_id": "001", "name": "distance", "value": 1.5, "valid_from": "2021-01-01", "known_on": "2021-01-01"}
+FINDING = {
+    "household_id": "001",
+    "finding": "private_car",
+    "department": "公安交警",
+    "found": "是",
+    "valid_from": "2021-03-01",
+    "known_on": "2021-03-05",
+}
 GOOD = {
     "households": HOUSEHOLD,
     "members": MEMBER,
@@ -64,6 +72,7 @@ GOOD = {
     "events": BILL,
     "monitoring": DECISION,
     "visits": VISIT,
+    "findings": FINDING,
     "indicators": INDICATOR,
 }
 

@@ -50,6 +50,8 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
             for row in rows if isinstance(rows, list) else ():
                 row.pop("known_on", None)
     visit = {"visited_on": "2024-02-20", "reason": "list", "found": "risk", "note": "户主住院，务工中断 in hospital, work given up"}
+    clue = site.client.get(f"/api/v1/households/{first}", headers=headers).json()["clues"][0]["id"]
+    note = {"about": f"clue:{clue}", "note": "已电话联系，本周入户 called, visit this week"}
     upload = {"content": packed.getvalue(), "headers": headers | {"Content-Type": "application/zip"}}
     calls: list[tuple[str, str, str, dict[str, Any]]] = [
         ("post", "/api/v1/scores", "", {"json": asked}),
@@ -61,6 +63,8 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("get", "/api/v1/households/{household_id}/visits", "", {}),
         ("get", "/api/v1/visits", "", {}),
         ("get", "/api/v1/households/{household_id}", "", {}),
+        ("post", "/api/v1/households/{household_id}/notes", "", {"json": note}),
+        ("post", "/api/v1/households/{household_id}/notes", "", {"json": note}),
         ("get", "/api/v1/clues", "?state=answered&limit=1", {}),
         ("get", "/api/v1/lists", "", {}),
         ("get", "/api/v1/lists/diff", "?from=1&to=1", {}),

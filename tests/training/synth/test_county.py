@@ -89,6 +89,7 @@ def test_nothing_is_known_before_it_happened_or_after_the_register_ends(county):
     happened = {
         "households": "valid_from", "members": "valid_from", "living": "valid_from", "debts": "valid_from", "employment": "start_date",
         "events": "occurred_on", "measures": "start_date", "benefits": "valid_from", "monitoring": "identified_on", "visits": "visited_on",
+        "findings": "valid_from",
     }  # fmt: skip
     for table, column in happened.items():
         rows = frame(county[0], table)
