@@ -359,7 +359,7 @@ def _score(
         base_margin=bundle.base_margin,
         written_at=stamp(clock()),
     )
-    summary = summarise(columns)
+    summary = summarise(columns, scored.judged.counted()[scored.frame.position])
     said, findings = calls(scored.judged, scored.row_of), demands(scored.judged, scored.row_of, columns["household_id"])
 
     def beside(connection: Connection, version: int) -> None:

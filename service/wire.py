@@ -151,6 +151,24 @@ class ScoresAnswer(BaseModel):
     policy_version: str
 
 
+class VillageTierTold(BaseModel):
+    """A tier that a village is in."""
+
+    id: str
+    zh: str
+    en: str
+    reference: str
+    grade: str
+
+
+class VillageTold(BaseModel):
+    """How a county's own tiers tell a village: by the share of its households that count."""
+
+    counted: int
+    incidence: float = Field(description="share of the village's households")
+    tiers: list[VillageTierTold]
+
+
 class Counts(BaseModel):
     """How many households of each kind; null is hidden from a screen that anybody may see."""
 
@@ -163,6 +181,7 @@ class Counts(BaseModel):
     cells: dict[str, int | None] = Field(
         description="by who calls for a visit, rules or model; households of which neither can speak are in none"
     )
+    village: VillageTold | None = Field(None, description="of a village, where its county has tiers of villages; null for a kiosk")
     causes: dict[str, int | None] = Field(description="a household counts under each of the up to three reasons that raise its risk most")
 
 

@@ -28,6 +28,19 @@ class Range(Said):
     at_most: Number | None = None
     less_than: Number | None = None
 
+    def holds(self, number: float) -> bool:
+        """Whether a number lies within.
+
+        >>> Range(at_least=0.05).holds(0.05), Range(more_than=0.05).holds(0.05)
+        (True, False)
+        """
+        return (
+            (self.at_least is None or number >= self.at_least)
+            and (self.more_than is None or number > self.more_than)
+            and (self.at_most is None or number <= self.at_most)
+            and (self.less_than is None or number < self.less_than)
+        )
+
 
 Cell = bool | Number | str | Range | list[str | Number]
 

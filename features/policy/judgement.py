@@ -19,7 +19,7 @@ from features.policy.packs import InForce, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, first_of, tell
 from features.policy.span import Span
-from features.register import Array, FloatArray
+from features.register import Array, BoolArray, FloatArray
 from features.seen import Seen
 
 NONE, REFER = "none", "refer"
@@ -112,6 +112,14 @@ class Judgement:
         county = self._county(row)
         rules = county.answers("entitlements")[0]
         return [(rule, owed, unknowns(rule, owed, row, county.bounds)) for rule, owed in zip(rules, county.owed, strict=True)]
+
+    def counted(self) -> BoolArray:
+        """(n,) whether a household counts for the tier of its village; nobody does where villages have no tiers."""
+        counts = np.zeros(self.seen.n, dtype=bool)
+        for place, county in self._counties.items():
+            if county.in_force.villages is not None:
+                counts |= (self._of == place) & (county.facts[county.in_force.villages.incidence].low >= 1)
+        return counts
 
     def holding(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that hold for one household."""

@@ -21,7 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from features.policy.declared import Cell, Fact, Name, Number, Period, check_cells
+from features.policy.declared import Cell, Fact, Name, Number, Period, Range, check_cells
 from features.policy.source import Said
 from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 
@@ -296,6 +296,42 @@ class Reward(Said):
         return self
 
 
+class VillageTier(Said):
+    """A tier of villages, by the share of their households that count; a village may be in several.
+
+    Attributes:
+        share: between which bounds the share lies, 0.05 being five per cent; `at_least` is 以上, `more_than` 超过 or 高于.
+    """
+
+    id: Name
+    zh: str
+    en: str
+    share: Range
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+
+class Villages(Said):
+    """How a county tells its villages apart.
+
+    Attributes:
+        incidence: the fact that says whether a household counts.
+        tiers: what follows from the share of those that do.
+    """
+
+    incidence: Name
+    zh: str
+    en: str
+    reference: str = Field(min_length=1)
+    grade: Grade
+    tiers: list[VillageTier] = Field(min_length=1)
+
+    def of(self, counted: int, households: int) -> list[VillageTier]:
+        """The tiers of a village in which so many of its households count."""
+        share = counted / households if households else 0.0
+        return [tier for tier in self.tiers if tier.share.holds(share)]
+
+
 class Help(Said):
     """A kind of help.
 
@@ -367,6 +403,7 @@ class Overlay(Pack):
         profiles: the sets of triggers and findings in use; None leaves those of the wider region.
         parameters: its own values of the nation's parameters.
         windows: where people are served, and for which kinds of help.
+        villages: tiers of villages; None leaves those of the wider region.
     """
 
     region: Annotated[str, Field(pattern=r"^(CN|[0-9]{2}|[0-9]{4}|[0-9]{6})$")]
@@ -375,3 +412,4 @@ class Overlay(Pack):
     profiles: list[Name] | None = None
     parameters: dict[Name, list[Dated]] = Field(default_factory=dict)
     windows: dict[str, list[Measure]] = Field(default_factory=dict)
+    villages: Villages | None = None

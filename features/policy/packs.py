@@ -14,7 +14,7 @@ from features.policy import source
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Against, Entitlement, Overlay, Pack, Rule, TopUp, tests
+from features.policy.language import A_YEAR, RULES, Against, Entitlement, Overlay, Pack, Rule, TopUp, Villages, tests
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 
@@ -35,14 +35,25 @@ class InForce:
         pack: what they say together.
         profiles: the sets of triggers and findings in use.
         windows: service window of each kind of help, where the county has such.
+        villages: how it tells villages apart; None where it does not.
     """
 
-    def __init__(self, region: str, names: tuple[str, ...], pack: Pack, profiles: frozenset[str], windows: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        region: str,
+        names: tuple[str, ...],
+        pack: Pack,
+        profiles: frozenset[str],
+        *,
+        windows: Mapping[str, str],
+        villages: Villages | None,
+    ) -> None:
         self.region = region
         self.names = names
         self.pack = pack
         self.profiles = profiles
         self.windows = windows
+        self.villages = villages
         self.drawings = drawings(pack.facts)
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
@@ -100,11 +111,13 @@ class Packs:
         pack: Pack = self.national
         profiles: list[str] = []
         windows: dict[str, str] = {}
+        villages: Villages | None = None
         for said in chain:
             pack = laid_over(pack, said)
             profiles = profiles if said.profiles is None else said.profiles
+            villages = said.villages or villages
             windows |= {measure: window for window, measures in said.windows.items() for measure in measures}
-        return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows)
+        return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows=windows, villages=villages)
 
 
 def packs_of(policy: Policy) -> Packs:
@@ -191,6 +204,9 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
         for at, profile in enumerate(pack.profiles or ()):
             if profile not in profiles:
                 yield fault(("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
+        if pack.villages is not None and pack.villages.incidence not in whole.facts:
+            what = f"no fact {pack.villages.incidence} 没有此事实; there are {', '.join(sorted(whole.facts))}"
+            yield fault(("villages", "incidence"), what)
         for name, values in pack.parameters.items():
             if name not in units:
                 yield fault(("parameters", name), _no_parameter(name, units))

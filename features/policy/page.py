@@ -10,7 +10,7 @@ import yaml
 from features.policy.declared import Fact
 from features.policy.language import Entitlement, Pack, Rule, Step
 from features.policy.packs import HERE, NATION, Packs, packs_of
-from features.policy.reference import benefit, words
+from features.policy.reference import benefit, bounds, words
 from features.policy.registry import Policy
 
 KINDS = {
@@ -43,7 +43,7 @@ def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
     parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs.national))
-    ends = (_rewards(packs), _counties(policy, packs), _undefined(packs), _sources())
+    ends = (_rewards(packs), _villages(packs), _counties(policy, packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
 
@@ -197,6 +197,20 @@ def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
     if any(overlay.windows for overlay in regions):
         rows.append(("服务窗口 service windows", *("、".join(overlay.windows) for overlay in regions)))
     yield from _table(("", *(f"{overlay.zh} {overlay.en} `{overlay.region}`" for overlay in regions)), rows)
+
+
+def _villages(packs: Packs) -> Iterator[str]:
+    yield from _titled("## 村级分级 Tiers of villages")
+    told = [(overlay.zh, overlay.villages) for overlay in packs.overlays.values() if overlay.villages is not None]
+    rows = [
+        row
+        for where, said in told
+        for row in (
+            (f"{said.zh} {said.en} `{said.incidence}`", where, "", said.reference, said.grade),
+            *((f"{tier.zh} {tier.en} `{tier.id}`", where, bounds(tier.share), tier.reference, tier.grade) for tier in said.tiers),
+        )
+    ]
+    yield from _table(("分级 tier", "地区 region", "比例 share", "依据 reference", "等级 grade"), rows)
 
 
 def _undefined(packs: Packs) -> Iterator[str]:

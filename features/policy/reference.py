@@ -43,6 +43,7 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
         "measures": measures(said),
         "answers": dict(said.pack.answers),
         "rewards": [{"name": name, **one.model_dump(mode="json", by_alias=True)} for name, one in said.pack.rewards.items()],
+        "villages": villages(said),
         "undefined": [{"name": name} | what.model_dump() for name, what in said.pack.undefined.items()],
     }
 
@@ -130,6 +131,19 @@ def measures(said: InForce) -> list[dict[str, Anything]]:
     return [{"name": name} | help_.model_dump() | {"window": said.windows.get(name)} for name, help_ in said.pack.measures.items()]
 
 
+def villages(said: InForce) -> dict[str, Anything] | None:
+    """The tiers of villages with their bounds; None where the region has none."""
+    if said.villages is None:
+        return None
+    tiers = [tier.model_dump(exclude={"share"}) | {"share": bounds(tier.share)} for tier in said.villages.tiers]
+    return said.villages.model_dump(exclude={"tiers"}) | {"tiers": tiers}
+
+
+def bounds(share: Range) -> str:
+    """The bounds of a share, in per cent."""
+    return ", ".join(f"{sign} {bound * 100:.10g} %" for word, sign in SIGNS.items() if (bound := getattr(share, word)) is not None)
+
+
 def words(condition: Condition, facts: Mapping[str, Fact], policy: Policy, language: str) -> str:
     """A condition as a sentence in Chinese or English."""
     both, either, negated = JOINED[language]
@@ -184,6 +198,8 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
         out.append(("profiles", said.profiles, []))
     if said.windows:
         out.append(("windows", list(said.windows), []))
+    if said.villages is not None:
+        out.append(("villages", [tier.id for tier in said.villages.tiers], []))
     return out
 
 

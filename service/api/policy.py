@@ -106,6 +106,28 @@ class UndefinedItem(BaseModel):
     content: list[str] = Field(description="what a county wrote it means; empty: not defined")
 
 
+class VillageTierItem(BaseModel):
+    """A tier of villages."""
+
+    id: str
+    zh: str
+    en: str
+    share: str = Field(description="bounds of the share, in per cent")
+    reference: str
+    grade: str
+
+
+class VillagesItem(BaseModel):
+    """How a county tells its villages apart."""
+
+    incidence: str = Field(description="the fact by which a household counts")
+    zh: str
+    en: str
+    reference: str
+    grade: str
+    tiers: list[VillageTierItem]
+
+
 class PolicyAnswer(BaseModel):
     """What policy says in a county on a date."""
 
@@ -118,6 +140,7 @@ class PolicyAnswer(BaseModel):
     measures: list[MeasureItem]
     answers: dict[str, list[str]] = Field(description="to each risk the kinds of help of which one at least is due")
     rewards: list[RewardItem] = Field(description="one-off money with dated steps; never a stable income")
+    villages: VillagesItem | None = Field(description="tiers of villages; null: the county has none")
     undefined: list[UndefinedItem]
     policy_version: str
     synthetic: bool = Field(description="with the made-up lines of synthetic registers")

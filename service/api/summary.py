@@ -11,12 +11,15 @@ from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from features.catalog import CAUSES
+from features.policy.language import Villages
+from features.policy.packs import Packs, packs_of
+from features.policy.shipped import load
 from models.tiers import TIER_ZH, TIERS
 from service.api import etags
 from service.api.context import ServiceDep, from_database, mark_of, no_list
 from service.auth import Caller, Right, Role
 from service.problems import Json
-from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS
+from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.score_store import counts, kept_lists, list_of
 from service.storage.tables import CANDIDATES, CELLS, COUNTED
 from service.suppression import FEWEST, shown
@@ -53,6 +56,9 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
             raise no_list()
         place: Place = "village" if by == "village" or len(region) > TOWN_DIGITS else "town"
         total, rows = _counts(connection, record.list_version, region, place, caller)
+        packs = None
+        if place == "village" and caller.role is not Role.KIOSK:  # a share would tell a screen that anybody may see what is hidden from it
+            packs = packs_of(load(synthetic=record.synthetic, counties=service.settings.policy_dir))
         items: list[dict[str, Any]]
         match by:
             case "tier":
@@ -62,9 +68,9 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
             case "month":
                 items = [_month(connection, one, region, caller) for one in _last_of_each_month(kept_lists(connection))]
             case _:
-                items = [_told(code, row) for code, row in rows]
+                items = [_told(code, row, packs) for code, row in rows]
         hidden = FEWEST if caller.role is Role.KIOSK else None
-        return {"total": _told(region, total), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
+        return {"total": _told(region, total, packs), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
 
     return Json(await from_database(service, look), headers=etags.headers(request))
 
@@ -110,7 +116,7 @@ def _month(connection: Connection, record: Row[Any], region: str, caller: Caller
     return {"month": record.as_of[:7], "list_version": record.list_version, "as_of": record.as_of, **_told(region, total)}
 
 
-def _told(region: str, row: Numbers) -> dict[str, Any]:
+def _told(region: str, row: Numbers, packs: Packs | None = None) -> dict[str, Any]:
     return {
         "region": region,
         "households": row["households"],
@@ -118,6 +124,16 @@ def _told(region: str, row: Numbers) -> dict[str, Any]:
         "tier": {name: row[name] for name in ("red", "orange", "yellow", "none")},
         "edge_band": row["edge_band"],
         "candidates": {name: row[f"{name}_candidate"] for name in CANDIDATES},
+        "village": None if packs is None or len(region) != VILLAGE_DIGITS else _village(packs.at(region).villages, row),
         "causes": {name: row[f"cause_{name}"] for name in CAUSES},
         "cells": {name: row[f"cell_{name}"] for name in CELLS},
     }
+
+
+def _village(said: Villages | None, row: Numbers) -> dict[str, Any] | None:
+    """What the county's own tiers say of a village; None where it has none."""
+    counted, households = row["village_counted"], row["households"]
+    if said is None or counted is None or not households:
+        return None
+    tiers = [tier.model_dump(include={"id", "zh", "en", "reference", "grade"}) for tier in said.of(counted, households)]
+    return {"counted": counted, "incidence": counted / households, "tiers": tiers}

@@ -129,8 +129,13 @@ def _erase(database: Database, table: Table, version: int) -> None:
             return
 
 
-def summarise(columns: Mapping[str, Array]) -> dict[str, Cells]:
-    """Counts the households of a list by village: the columns of `summaries`."""
+def summarise(columns: Mapping[str, Array], village_counted: Array) -> dict[str, Cells]:
+    """Counts the households of a list by village: the columns of `summaries`.
+
+    Args:
+        columns: of the list.
+        village_counted: which households count for the tier of their village.
+    """
     villages, first, place = np.unique(columns["village"], return_index=True, return_inverse=True)
     state, tier, mask = columns["state"], columns["tier"], columns["causes_mask"]
     counted: dict[str, Any] = {
@@ -141,6 +146,7 @@ def summarise(columns: Mapping[str, Array]) -> dict[str, Cells]:
         **{f"{kind}_candidate": columns[f"{kind}_candidate"] == 1 for kind in CANDIDATES},
         **{f"cause_{cause}": mask & CAUSE_BITS[cause] > 0 for cause in CAUSES},
         **{f"cell_{cell}": columns["cell"] == cell for cell in CELLS},
+        "village_counted": village_counted,
     }
     counts = {
         f"{name}_count": np.bincount(place, weights=which, minlength=len(villages)).astype(np.int64) for name, which in counted.items()

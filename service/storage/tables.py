@@ -30,7 +30,6 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     String,
     Table,
     Text,
@@ -39,7 +38,8 @@ from sqlalchemy import (
 )
 
 from features.catalog import CAUSES
-from features.tables import TABLES, Kind
+from features.tables import TABLES
+from service.storage.columns import CODE_LENGTH, COUNTY, ID, SQL_TYPES, TOWN, VILLAGE, place
 
 metadata = MetaData(
     naming_convention={
@@ -50,26 +50,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
-SQL_TYPES = {
-    Kind.ID: Integer,
-    Kind.TEXT: Integer,
-    Kind.CATEGORY: SmallInteger,
-    Kind.FLAG: SmallInteger,
-    Kind.NUMBER: Double,
-    Kind.DATE: Integer,
-    Kind.MONTH: Integer,
-}
-CODE_LENGTH = 12
-
-
-def _plain_order(length: int) -> String:
-    """Text that orders by its characters' codes, on every database: ids break ties by it, and a region is a range of codes."""
-    return String(length).with_variant(String(length, collation="C"), "postgresql")
-
-
-ID = _plain_order(64)
-COUNTY, TOWN, VILLAGE = (_plain_order(digits) for digits in (6, 9, 12))
 
 
 def _register_tables() -> dict[str, Table]:
@@ -217,9 +197,7 @@ scores = Table(
     metadata,
     Column("list_version", Integer, ForeignKey("lists.list_version"), primary_key=True, autoincrement=False),
     Column("household_id", ID, primary_key=True),
-    Column("county", COUNTY, nullable=False),
-    Column("town", TOWN, nullable=False),
-    Column("village", VILLAGE, nullable=False),
+    *place(),
     Column("risk", Double, nullable=False),
     Column("rank_county", Integer, nullable=False),
     Column("rank_town", Integer, nullable=False),
@@ -264,6 +242,7 @@ reasons = Table(
 COUNTED = (
     "households", "scored", "below_line", "insufficient_data", "red", "orange", "yellow", "none", "edge_band", "edge_candidate",
     "unstable_candidate", "sudden_candidate", *(f"cause_{cause}" for cause in CAUSES), *(f"cell_{cell}" for cell in CELLS),
+    "village_counted",  # for the tier of the village
 )  # fmt: skip
 
 summaries = Table(
@@ -334,9 +313,7 @@ visits = Table(
     Column("household_id", ID, nullable=False),
     Column("visited_on", String(10), nullable=False),
     Column("revision", Integer, nullable=False),
-    Column("county", COUNTY, nullable=False),
-    Column("town", TOWN, nullable=False),
-    Column("village", VILLAGE, nullable=False),
+    *place(),
     Column("reason", String(16), nullable=False),
     Column("found", String(16)),
     Column("note", Text, nullable=False),
@@ -356,9 +333,7 @@ clues = Table(
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("household_id", ID, nullable=False),
-    Column("county", COUNTY, nullable=False),
-    Column("town", TOWN, nullable=False),
-    Column("village", VILLAGE, nullable=False),
+    *place(),
     Column("risk", String(32), nullable=False),
     Column("period", String(16), nullable=False),
     Column("period_from", String(10), nullable=False),

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse
 
 from models import figures
-from service.api.context import CountsCaller, ServiceDep
+from service.api.context import CountsCaller, Service, ServiceDep
 from service.api.summary import SummaryQuery, summary
-from service.auth import Right, Role
+from service.auth import Caller, Right, Role
 from service.storage.tables import CELLS
 from service.web.pages import asked, checked, render, told
 
@@ -26,6 +26,7 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
     page = told(await summary(query, request, service, caller))
     months = told(await summary(checked(SummaryQuery, {"region": query.region, "by": "month"}), request, service, caller))["items"]
     wall = caller.role is Role.KIOSK
+    villages = [] if wall else await _villages(query.region, request, service, caller)
     return render(
         request,
         "overview.html",
@@ -38,10 +39,18 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
         months=figures.counts_by_month(months),
         longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
         wall=wall,
+        villages=villages,
         tables=_halves(page["items"]) if wall else [page["items"]],
         sees_list=caller.may(Right.LIST),
         anew=ANEW_SECONDS,
     )
+
+
+async def _villages(region: str | None, request: Request, service: Service, caller: Caller) -> list[dict[str, Any]]:
+    """The villages that are in a tier of their county's own, those with the largest share first."""
+    by_village = told(await summary(checked(SummaryQuery, {"region": region, "by": "village"}), request, service, caller))["items"]
+    in_tiers = [one for one in by_village if one["village"] is not None and one["village"]["tiers"]]
+    return sorted(in_tiers, key=lambda one: (-one["village"]["incidence"], one["region"]))
 
 
 def _warned(one: dict[str, Any]) -> float:

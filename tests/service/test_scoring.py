@@ -94,7 +94,7 @@ def test_a_list_that_fails_halfway_is_not_there_at_all(own_site: Site) -> None:
     columns["risk"][-1] = np.nan  # the last row cannot be stored
     record = ListRecord(1, "2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", 0.0, "2024")
     with pytest.raises(Exception, match=r"(?i)not.null"):
-        write_list(own_site.database, record, columns, {"household_id": []}, summarise(columns))
+        write_list(own_site.database, record, columns, {"household_id": []}, summarise(columns, scored.called))
     with own_site.database.reading() as connection:
         assert active(connection) == before
         assert list_of(connection, 2) is None

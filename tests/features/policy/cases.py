@@ -108,6 +108,15 @@ class Written(Said):
     expect: Expected
 
 
+class Village(Said):
+    """A village of so many households, and so many of them that count: the tiers it must be in, each with words of its reference."""
+
+    case: str
+    households: int
+    counted: int
+    tiers: dict[str, str]
+
+
 class File(Said):
     """A file of cases about one thing; its county, date and household are those of its cases, where they do not say otherwise."""
 
@@ -115,7 +124,8 @@ class File(Said):
     county: str
     date: dt.date
     household: Household = Field(default_factory=dict)
-    cases: list[Written]
+    cases: list[Written] = Field(default_factory=list)
+    villages: list[Village] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,6 +158,12 @@ def cases() -> list[Case]:
             whole = file.household | case.household
             found.append(Case(place, case.case, case.county or file.county, case.date or file.date, whole, case.expect))
     return found
+
+
+def village_cases() -> list[tuple[str, Village]]:
+    """All cases of villages, each with its county."""
+    files = [File.model_validate(_read(path.name)) for path in sorted(FOLDER.glob("*.yaml")) if path.name != "defaults.yaml"]
+    return [(file.county, case) for file in files for case in file.villages]
 
 
 @cache

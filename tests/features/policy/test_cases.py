@@ -9,9 +9,10 @@ import pytest
 
 from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
+from features.policy.packs import packs_of
 from features.policy.rewards import reward
 from features.tables import TABLES
-from tests.features.policy.cases import KINDS, Case, cases, judged, judged_alone, policy, register, rows, unknowns
+from tests.features.policy.cases import KINDS, Case, Village, cases, judged, judged_alone, policy, register, rows, unknowns, village_cases
 
 CASES = cases()
 OWED = frozenset(Owed._fields)
@@ -126,3 +127,18 @@ def test_the_names_of_2020_are_read_as_the_categories_that_bear_them() -> None:
     for alias, category in borne.items():
         held = register(rows({"monitoring": [{"category": alias, "identified_on": dt.date(2020, 7, 1)}]}, "520523", date))
         assert [column.codes[code] for code in held.tables["monitoring"].columns["category"]] == [category]
+
+
+@pytest.mark.parametrize(("county", "case"), village_cases(), ids=lambda part: getattr(part, "case", part))
+def test_village_is_in_the_tiers_written(county: str, case: Village) -> None:
+    said = packs_of(policy()).at(county).villages
+    assert said is not None
+    found = {tier.id: tier.reference for tier in said.of(case.counted, case.households)}
+    assert set(found) == set(case.tiers)
+    for name, words in case.tiers.items():
+        assert words in found[name]
+
+
+def test_every_tier_of_villages_holds_in_some_case() -> None:
+    shipped = {(region, tier.id) for region, said in packs_of(policy()).overlays.items() if said.villages for tier in said.villages.tiers}
+    assert shipped == {(county, name) for county, case in village_cases() for name in case.tiers}
