@@ -160,6 +160,7 @@ TIMED = (
     ("benefits", "valid_from", "benefit"),
     ("monitoring", "identified_on", "category"),
     ("visits", "visited_on", "reason"),
+    ("findings", "valid_from", "finding"),
 )
 
 

@@ -375,7 +375,7 @@ notes = Table(
     Column("noted_on", String(10), nullable=False),  # the day, in China
     Column("recorded_at", String(32), nullable=False),
     Column("recorded_by", String(128), nullable=False),
-    Index("ix_notes_household_id", "household_id", "about", "noted_on"),
+    Index("ix_notes_household_id", "household_id", "id"),
     sqlite_autoincrement=True,
 )
 

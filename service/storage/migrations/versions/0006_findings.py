@@ -37,7 +37,7 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.String(128), nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_notes_household_id", "notes", ["household_id", "about", "noted_on"])
+    op.create_index("ix_notes_household_id", "notes", ["household_id", "id"])
     op.create_table(
         "note_demands",
         sa.Column("household_id", ID, primary_key=True),
