@@ -1,4 +1,4 @@
-"""Rows that tell the state of one thing from the same day, as known on the same day: either they say the same, or they contradict each other."""
+"""Rows that tell the state of one thing from the same day, as known on the same day: they say the same, or they contradict each other."""
 
 from __future__ import annotations
 
