@@ -43,7 +43,8 @@ def dossier(seen: Seen) -> Told:
 
 
 def _number(value: float) -> float | None:
-    return None if np.isnan(value) else round(float(value), 2)
+    """To the second decimal, or where that says little, as a chance of one in a thousand, to three digits."""
+    return None if np.isnan(value) else round(float(value), 2) if abs(value) >= 1 else float(f"{value:.3g}")
 
 
 def _row(view: TableView, table: str, row: int) -> Told:

@@ -60,6 +60,7 @@ class PastScore(BaseModel):
     pc_net_income: float | None
     model_name: str
     model_version: str
+    policy_version: str
 
 
 class HouseholdAnswer(ListHead):
@@ -194,6 +195,7 @@ def _past(row: Row[Any], *, facts: bool) -> dict[str, Any]:
         "pc_net_income": row.pc_net_income if facts else None,
         "model_name": row.model_name,
         "model_version": row.model_version,
+        "policy_version": row.policy_version,
     }
 
 

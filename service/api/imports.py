@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,7 +18,8 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from features.errors import UserError
-from service.api.context import ImportCaller, Service, ServiceDep, from_database
+from service.api.context import ImportCaller, Service, ServiceDep, from_database, needs
+from service.auth import Right
 from service.clock import stamp
 from service.import_jobs import outcome_of, start_worker, steps_of, upload_of
 from service.importing import SHORTEST_MEMORY_MONTHS, problems_csv
@@ -29,7 +32,8 @@ router = APIRouter(prefix="/api/v1", tags=["imports"], responses=ERRORS)
 
 FORM = "multipart/form-data"
 FILE = "file"
-BODIES = ("application/zip", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "application/octet-stream")
+WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+BODIES = ("application/zip", WORKBOOK, "application/octet-stream")
 LARGEST_JOB = 2**31 - 1
 MEGABYTE = 1024 * 1024
 AGAIN_SECONDS = "60"
@@ -249,6 +253,29 @@ class FindingsQuery(BaseModel):
     limit: int = Field(50, ge=1, le=500, description="每页条数 findings a page")
     cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,8}$", description="上一页的 next_cursor of the page before")
     format: Literal["json", "csv"] = Field("json", description="csv 为全部问题清单 csv gives all findings as a file")
+
+
+@router.get(
+    "/imports/template",
+    response_class=Response,
+    summary="空白模板 The empty template",
+    responses={200: {"content": {WORKBOOK: _BINARY}, "description": "Excel 模板 the workbook to fill in"}},
+    dependencies=[needs(Right.IMPORT)],
+)
+async def template() -> Response:
+    """The workbook to fill in and send, with a sheet for each table, its columns explained and its words to choose from."""
+    head = {"Content-Disposition": 'attachment; filename="fangpin-template.xlsx"'}
+    return Response(await run_in_threadpool(_template), headers=head, media_type=WORKBOOK)
+
+
+@cache
+def _template() -> bytes:
+    from features.template import write_workbook  # loaded by those who ask for a workbook
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.xlsx"
+        write_workbook(path)
+        return path.read_bytes()
 
 
 @router.get(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, and_, case, func, insert, select
 
 from service.bundles import Event
 from service.storage.tables import model_history
@@ -37,3 +37,26 @@ def history(connection: Connection, limit: int, before: int | None = None) -> Se
     c = model_history.c
     statement = select(model_history).order_by(c.id.desc()).limit(limit)
     return connection.execute(statement if before is None else statement.where(c.id < before)).all()
+
+
+def stretches(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """What happened to the models, with what happened again and again told once: every start of a worker takes up the model in use.
+
+    Args:
+        connection: to read with.
+        limit: most rows.
+
+    Returns:
+        (event, model_version, reason, first, last, times), the last first.
+    """
+    c = model_history.c
+    told = (c.event, c.model_version, c.reason)
+    again = [column == func.lag(column).over(order_by=c.id) for column in told]
+    marked = select(*told, c.id, c.at, case((and_(*again), 0), else_=1).label("begins")).subquery()
+    m = marked.c
+    numbered = select(*marked.c, func.sum(m.begins).over(order_by=m.id).label("stretch")).subquery()
+    n = numbered.c
+    once = select(
+        n.event, n.model_version, n.reason, func.min(n.at).label("first"), func.max(n.at).label("last"), func.count().label("times")
+    )
+    return connection.execute(once.group_by(n.stretch, n.event, n.model_version, n.reason).order_by(n.stretch.desc()).limit(limit)).all()

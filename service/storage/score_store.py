@@ -320,7 +320,7 @@ def history(connection: Connection, household_id: str, region: str) -> Sequence[
     """The scores of a household in all lists that are kept, the first list first; none from when it stood in another region."""
     c = scores.c
     kept = select(lists.c.list_version).where(lists.c.finished)
-    asked = select(scores, lists.c.as_of, lists.c.model_name, lists.c.model_version, lists.c.written_at).join(
+    asked = select(scores, lists.c.as_of, lists.c.model_name, lists.c.model_version, lists.c.policy_version, lists.c.written_at).join(
         lists, lists.c.list_version == c.list_version
     )
     where = (c.list_version.in_(kept), c.household_id == household_id, inside(scores, region))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from markupsafe import Markup
 
+from service.clock import CHINA, read_stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS
 
 UNKNOWN = "—"
@@ -47,12 +49,21 @@ def yuan(value: float | None) -> str:
 def amount(value: float | None) -> str:
     """A number as it is: whole where it is whole, else with what matters of it.
 
-    >>> amount(3.0), amount(0.51234), amount(12345.678), amount(None)
-    ('3', '0.512', '12,346', '—')
+    >>> amount(3.0), amount(0.51234), amount(0.00002), amount(12345.678), amount(None)
+    ('3', '0.512', '0.00002', '12,346', '—')
     """
     if value is None:
         return UNKNOWN
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{Decimal(f'{value:.3g}'):f}"
+
+
+def moment(stamp: str) -> str:
+    """A moment as the office's clock shows it.
+
+    >>> moment("2026-03-01T20:30:00Z")
+    '2026-03-02 04:30'
+    """
+    return read_stamp(stamp).astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
 
 
 def signed(value: float) -> str:
@@ -136,4 +147,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "place": place,
     "spaced": spaced,
     "cut": cut,
+    "moment": moment,
 }

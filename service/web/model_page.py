@@ -7,10 +7,11 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from models import figures
-from service.api.context import Service, ServiceDep, needs
-from service.api.model import HistoryQuery, model, model_history
+from service.api.context import Service, ServiceDep, from_database, needs
+from service.api.model import model
 from service.auth import Right
-from service.web.pages import asked, render, told
+from service.storage.model_store import stretches
+from service.web.pages import render, told
 
 router = APIRouter(include_in_schema=False)
 
@@ -22,14 +23,13 @@ FEATURES = 15
 async def model_page(request: Request, service: ServiceDep) -> Response:
     """The model that requests and lists are scored with."""
     page = told(await model(service))
-    events = told(await model_history(asked(request, HistoryQuery, limit=EVENTS), service))
     return render(
         request,
         "model.html",
         made=page,
         used=page["in_use"],
         synthetic=bool(page["in_use"] and page["in_use"]["synthetic"]),
-        events=events["items"],
+        events=await from_database(service, lambda connection: stretches(connection, EVENTS)),
         importance=_importance(service),
     )
 

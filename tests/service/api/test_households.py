@@ -19,6 +19,7 @@ from features.tables import TABLES
 from service.api.households import HouseholdAnswer
 from service.auth import Role
 from service.bundles import ActiveBundle
+from service.importing import import_register
 from service.scoring import score_stored
 from service.storage.household_store import load_household
 from service.storage.register_store import load_register
@@ -134,6 +135,15 @@ def test_history_tells_every_list_that_is_kept(own_site: Site, households: list[
     answer = ask(own_site, stays[0]).json()
     assert [point["list_version"] for point in answer["history"]] == [1, 2, 3]
     assert len({point["model_version"] for point in answer["history"]}) == 2
+    assert {point["policy_version"] for point in answer["history"]} == {answer["policy_version"]}
+    page = own_site.client.get(f"/households/{stays[0]}", headers=own_site.headers() | {"Accept": "text/html"}).text
+    table = page.partition('id="history"')[2].partition("</section>")[0].partition("<tbody>")[2]
+    past = [row for row in table.rpartition("<tbody>")[2].split("<tr>") if 'scope="row"' in row]
+    assert [re.findall(r'scope="row" class="number">(\d+)<', row) for row in past] == [["3"], ["2"], ["1"]]
+    for row, point in zip(past, reversed(answer["history"]), strict=True):
+        assert point["written_at"] in row
+        assert point["model_version"][:8] in row
+        assert point["policy_version"] in row
     assert answer["figures"]["history"]["data"][2]["y"] == [point["probability"] for point in answer["history"]]
     moved = next(name for name in stays if len({row.village for row in own_rows(own_site, name)}) > 1)
     last = own_rows(own_site, moved)[-1].village
@@ -170,3 +180,17 @@ def test_every_table_of_the_register_is_told_or_left_out_on_purpose(site: Site) 
         "findings",
     }  # these six on the time line
     assert set(TABLES) <= covered
+
+
+def test_a_small_chance_of_being_drawn_is_told_with_the_digits_that_matter(
+    own_site: Site, households: list[made_up.Household], tmp_path: Path
+) -> None:
+    drawn = {"household_id": households[0]["household_id"], "visited_on": "2023-06-01", "reason": "audit", "found": "no_risk"}
+    written = made_up.write_register(
+        tmp_path / "in", households, {"visits": [drawn | {"probability": 0.00123456, "known_on": "2023-06-02"}]}
+    )
+    key = bytes.fromhex(own_site.settings.pseudonym_key.read_text())
+    import_register(own_site.database, written, key, months=36, uploads=tmp_path, clock=now, mode="replace")
+    score_stored(own_site.database, ActiveBundle(own_site.settings.bundle_dir).current(), None, threads=1, clock=now)
+    page = own_site.client.get(f"/households/{pseudonym(key, households[0]['household_id'])}", headers=own_site.headers()).text
+    assert re.search(r"抽取概率 <b>\s*0\.00123\s*</b>", page)

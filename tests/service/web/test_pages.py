@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import delete, insert, update
 
+from features.template import read_cells
 from service.auth import Role
-from service.storage.tables import COUNTED, summaries
+from service.storage.tables import COUNTED, model_history, summaries
 from service.web.pages import POLICY
 from tests.service import made_up
 from tests.service.sites import Site
@@ -170,6 +172,45 @@ def test_a_screen_in_a_village_of_few_shows_that_there_is_nothing_to_show(own_si
     answer = get(own_site, "/overview", Role.KIOSK, village)
     assert answer.status_code == 200
     assert "没有可显示的数" in answer.text
+
+
+def test_whoever_begins_can_fetch_the_template_and_fill_it_in(empty_site: Site, tmp_path: Path) -> None:
+    page = get(empty_site, "/imports").text
+    assert "python -m" not in page.partition("<main")[2]
+    link = re.search(r'class="button" href="([^"]+)" download', page)
+    assert link is not None
+    answer = get(empty_site, link[1])
+    assert answer.status_code == 200
+    assert ".xlsx" in answer.headers["content-disposition"]
+    file = tmp_path / "template.xlsx"
+    file.write_bytes(answer.content)
+    assert [problem.reason.split()[-1] for problem in read_cells(file).problems] == ["未填写任何户"]
+    assert get(empty_site, link[1], Role.VILLAGE, made_up.VILLAGES[0]).status_code == 403
+
+
+def test_a_model_that_was_taken_up_at_every_start_is_told_once(own_site: Site) -> None:
+    def happened(version: str, event: str, hour: int) -> dict[str, str]:
+        return {
+            "model_name": "falls_below",
+            "model_version": version,
+            "event": event,
+            "reason": "",
+            "worker": "1",
+            "at": f"2024-02-03T{hour:02d}:30:00Z",
+        }
+
+    rows = [("old", "in_use", 1), *(("new", "in_use", hour) for hour in (2, 3, 20)), ("bad", "refused", 21), ("new", "in_use", 22)]
+    with own_site.database.writing() as connection:
+        connection.execute(delete(model_history))
+        connection.execute(insert(model_history), [happened(*row) for row in rows])
+    page = get(own_site, "/model").text.partition('id="history"')[2]
+    told = [re.sub(r"<[^>]*>|\s+", " ", row).split() for row in re.findall(r"<li><time.*?</li>", page, flags=re.DOTALL)]
+    assert [" ".join(words) for words in told] == [
+        "2024-02-04 06:30 启用 new",
+        "2024-02-04 05:30 拒绝 bad",
+        "2024-02-04 04:30 启用 new 首次 2024-02-03 10:30，共 3 次",
+        "2024-02-03 09:30 启用 old",
+    ]
 
 
 def test_a_page_without_the_right_says_so_and_is_not_in_the_menu(site: Site) -> None:
