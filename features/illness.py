@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from features.catalog import Feature, Values, theme
 from features.register import NO, YES
-from features.seen import ILLNESS_BILL, Seen
+from features.seen import BILL, ILLNESS_BILL, Seen
 
 
 @theme(
@@ -30,7 +30,7 @@ def illness(seen: Seen) -> Values:
     """Medical burden of the household and the health of its members."""
     events, people = seen.events, seen.people
     net = seen.accounts.net
-    this_year, _, three_years = events.recent[:, ILLNESS_BILL]
+    this_year, _, three_years = events.recent[:, BILL]
     paid = events.paid
     oop, oop_long, hidden = events.table.totals(paid * this_year, paid * three_years, (paid - events.compliant) * this_year)
     largest = events.table.highest(events.cost * this_year, default=0.0)
@@ -55,5 +55,5 @@ def illness(seen: Seen) -> Values:
         "ill_of_working_age": ill_workers,
         "head_ill": head_ill,
         "uninsured_members": uninsured,
-        "billed": events.costs[ILLNESS_BILL],
+        "billed": events.costs[BILL],
     }

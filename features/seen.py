@@ -133,14 +133,18 @@ def persons(rows: TableView) -> Array:
 
 
 SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "water_failure", "job_loss")
-KINDS = (*TABLES["events"].column("event_kind").codes, "shock")
-ILLNESS_BILL, JOB_LOSS, SCHOOL_FEE, SHOCK = (KINDS.index(kind) for kind in ("illness_bill", "job_loss", "school_fee", "shock"))
-_KINDS = groups("events", "event_kind", *KINDS[:-1], SHOCKS)
+BILLS = ("illness_bill", "outpatient_bill")
+_CODES = TABLES["events"].column("event_kind").codes
+KINDS = (*_CODES, "bill", "shock")
+ILLNESS_BILL, JOB_LOSS, SCHOOL_FEE, BILL, SHOCK = (
+    KINDS.index(kind) for kind in ("illness_bill", "job_loss", "school_fee", "bill", "shock")
+)
+_KINDS = groups("events", "event_kind", *_CODES, BILLS, SHOCKS)
 _YEARS = YEAR * np.array([[[1]], [[2]], [[3]]], dtype=np.int32)
 
 
 class Happened:
-    """What befell the household as known on the date: each event, and by kind of event (`KINDS`; the last is any of `SHOCKS`).
+    """What befell the household as known on the date: each event, and by kind of event (`KINDS`; last any of `BILLS` and of `SHOCKS`).
 
     Attributes:
         age: (events,) days since.
@@ -163,7 +167,7 @@ class Happened:
         self.cost: FloatArray = np.fmax(table["amount"], NO)
         self.compliant: FloatArray = np.fmax(table["oop_compliant"], NO)
         self.paid: FloatArray = np.fmax(self.compliant, table["oop_self_reported"])
-        self.loss: FloatArray = np.where(self.of_kind[ILLNESS_BILL], self.paid, self.cost)
+        self.loss: FloatArray = np.where(self.of_kind[BILL], self.paid, self.cost)
         within = self.age < _YEARS
         self.this_year: BoolArray = within[0, 0]
         self.recent: BoolArray = self.of_kind & within

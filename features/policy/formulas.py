@@ -12,8 +12,8 @@ import numpy as np
 from features.accounts import POLICY
 from features.codes import code, groups
 from features.policy.span import Span
-from features.register import BoolArray, FloatArray, TableView
-from features.seen import ILLNESS_BILL, Seen, certified, persons
+from features.register import NO, BoolArray, FloatArray, TableView
+from features.seen import BILL, Seen, certified, persons
 from features.tables import CHILD_UNTIL
 
 Formula = Callable[[Seen], FloatArray | Span]
@@ -46,11 +46,14 @@ def net_income(seen: Seen) -> FloatArray:
 
 
 def reference_income(seen: Seen) -> Span:
-    """Net income less what the household paid of bills as the insurer counts it; claims are not held apart and count as nothing."""
-    events, net = seen.events, seen.accounts.net
-    unsettled = events.of_kind[ILLNESS_BILL] & np.isnan(events.table["oop_compliant"])
-    least, most = events.table.totals(events.compliant * events.this_year, _at_most(events.compliant, unsettled, events.this_year))
-    return Span.between(net - most, net - least)
+    """Net income and insurance claims of twelve months, less what the household paid of bills as the insurer counts it."""
+    events = seen.events
+    paid, unsettled = np.where(events.of_kind[BILL], events.compliant, NO), events.of_kind[BILL] & np.isnan(events.table["oop_compliant"])
+    least, most, claims = events.table.totals(
+        paid * events.this_year, _at_most(paid, unsettled, events.this_year), np.fmax(events.table["claim"], NO) * events.this_year
+    )
+    means = seen.accounts.net + claims
+    return Span.between(means - most, means - least)
 
 
 def income_fall(seen: Seen) -> FloatArray:
@@ -66,7 +69,7 @@ def rigid_expenditure_share(seen: Seen) -> Span:
     A bill that is not settled may have been paid in full; a bill or a loss without an amount may have taken any share.
     """
     events, net = seen.events, seen.accounts.net
-    bill, table = events.of_kind[ILLNESS_BILL], events.table
+    bill, table = events.of_kind[BILL], events.table
     unsettled, without_amount = bill & np.isnan(table["oop_compliant"]), np.isnan(table["amount"])
     unknown = without_amount & (unsettled | table.which(_COSTLY)[0])
     largest = np.where(unsettled, np.maximum(events.loss, events.cost), events.loss)  # nobody pays more of a bill than the bill

@@ -355,6 +355,23 @@ class Undefined(Said):
     content: list[str] = Field(default_factory=list)
 
 
+class Check(Said):
+    """Two dated values of which a county says that the one is not under the other: told by date, and of no household.
+
+    Attributes:
+        parameter: the one.
+        at_least: the other.
+    """
+
+    id: Name
+    zh: str
+    en: str
+    parameter: Name
+    at_least: Name
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+
 class Dated(Said):
     """A value and the day from which it holds; null says that there is none, whatever a wider region says."""
 
@@ -372,6 +389,7 @@ class Pack(Said):
         able, unable: what a household that can work, and one that cannot, is offered where nothing else of that kind is called for.
         rewards: one-off money, by the day on which something is done.
         undefined: what is named somewhere and defined nowhere.
+        checks: what is said of values, not of households.
     """
 
     facts: dict[Name, Fact] = Field(default_factory=dict)
@@ -389,6 +407,7 @@ class Pack(Said):
     able: list[Measure] = Field(default_factory=list)
     unable: list[Measure] = Field(default_factory=list)
     undefined: dict[Name, Undefined] = Field(default_factory=dict)
+    checks: list[Check] = Field(default_factory=list)
 
 
 RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "exclusions", "entitlements")

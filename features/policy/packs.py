@@ -199,6 +199,12 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
             if isinstance(rule, Entitlement):
                 for what in _unfit_amount(rule, whole.facts, units):
                     yield fault((part, at, "amount"), f"{rule.id}: {what}")
+    for at, check in enumerate(pack.checks):
+        for name in (check.parameter, check.at_least):
+            if name not in units:
+                yield fault(("checks", at), _no_parameter(name, units))
+        if len({units.get(name) for name in (check.parameter, check.at_least)}) > 1:
+            yield fault(("checks", at), f"{check.parameter} and {check.at_least} differ in their unit 单位不符")
     if isinstance(pack, Overlay):
         profiles = {rule.profile for rule in whole.triggers} | {rule.profile for rule in whole.exclusions if rule.profile is not None}
         for at, profile in enumerate(pack.profiles or ()):

@@ -106,6 +106,7 @@ def _rules(policy: Policy, packs: Packs) -> Iterator[str]:
             yield ""
             yield from _table(RULE_HEAD, rows)
     yield from _entitlements(policy, packed)
+    yield from _checks(policy, packed)
 
 
 def _entitlements(policy: Policy, packed: Iterable[tuple[str, Pack, Mapping[str, Fact]]]) -> Iterator[str]:
@@ -124,6 +125,20 @@ def _entitlements(policy: Policy, packed: Iterable[tuple[str, Pack, Mapping[str,
             name = f"{rule.zh} {rule.en} `{rule.id}`"
             rows.append((name, where, POPULATIONS[rule.population], condition, *said.values(), *_more(rule)[1:]))
     yield from _table(BENEFIT_HEAD, rows)
+
+
+def _checks(policy: Policy, packed: Iterable[tuple[str, Pack, Mapping[str, Fact]]]) -> Iterator[str]:
+    """What counties say of values."""
+    yield from _titled(
+        "### 数值核对 Checks of values", "按日期核对两个数值，不涉及农户。", "Two values held against each other by date; of no household."
+    )
+    rows = [
+        (f"{check.zh} {check.en} `{check.id}`", where, f"{policy.parameters[check.parameter].zh} ≥ {policy.parameters[check.at_least].zh}",
+         check.reference, check.grade)
+        for where, pack, _ in packed
+        for check in pack.checks
+    ]  # fmt: skip
+    yield from _table(("核对 check", "地区 region", "内容 what", "依据 reference", "等级 grade"), rows)
 
 
 def _more(rule: Rule) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any as Anything
 
 from features.policy.declared import Cell, Fact, Range
-from features.policy.language import RECEIVED, RULES, All, Condition, Entitlement, Not, Pack, Rule, Test, Threshold, TopUp
+from features.policy.language import RECEIVED, RULES, All, Check, Condition, Entitlement, Not, Pack, Rule, Test, Threshold, TopUp
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import LINES
@@ -38,7 +38,8 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
         "region": said.region,
         "names": list(said.names),
         "profiles": sorted(said.profiles),
-        "parameters": parameters(policy, date, region),
+        "parameters": (values := parameters(policy, date, region)),
+        "checks": [check(one, values) for one in said.pack.checks],
         "rules": {kind: [rule(one, said.pack.facts, policy) for one in said.rules(kind, date)] for kind in RULES},
         "measures": measures(said),
         "answers": dict(said.pack.answers),
@@ -81,6 +82,12 @@ def parameters(policy: Policy, date: dt.date, region: str) -> list[dict[str, Any
             stated |= {"reference": TWO_THIRDS, "grade": "derived"}
         out.append({"name": name, "zh": parameter.zh, "en": parameter.en, "unit": parameter.unit, "value": value, **stated})
     return out
+
+
+def check(said: Check, values: list[dict[str, Anything]]) -> dict[str, Anything]:
+    """Whether one value is at least another on the date; None where either is not in force."""
+    value, bound = (next(one["value"] for one in values if one["name"] == name) for name in (said.parameter, said.at_least))
+    return said.model_dump() | {"value": value, "bound": bound, "holds": None if value is None or bound is None else value >= bound}
 
 
 def rule(said: Rule, facts: Mapping[str, Fact], policy: Policy) -> dict[str, Anything]:

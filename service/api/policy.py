@@ -128,6 +128,21 @@ class VillagesItem(BaseModel):
     tiers: list[VillageTierItem]
 
 
+class CheckItem(BaseModel):
+    """Two values of which the county says that the one is not under the other."""
+
+    id: str
+    zh: str
+    en: str
+    parameter: str
+    at_least: str
+    value: float | None = Field(description="of the one")
+    bound: float | None = Field(description="of the other")
+    holds: bool | None = Field(description="null: either is not in force")
+    reference: str
+    grade: str
+
+
 class PolicyAnswer(BaseModel):
     """What policy says in a county on a date."""
 
@@ -136,6 +151,7 @@ class PolicyAnswer(BaseModel):
     names: list[str] = Field(description="whose files count, the widest region first")
     profiles: list[str] = Field(description="the sets of triggers in use")
     parameters: list[ParameterItem]
+    checks: list[CheckItem] = Field(description="what the county says of values, held against them")
     rules: dict[RuleKind, list[RuleItem]]
     measures: list[MeasureItem]
     answers: dict[str, list[str]] = Field(description="to each risk the kinds of help of which one at least is due")

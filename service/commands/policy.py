@@ -60,16 +60,25 @@ def policy_show(
     console.print(f"{' → '.join(told['names'])}, {told['date']}, 版本 version {shipped.version}", markup=False)
     values = Table("参数 parameter", "值 value", "单位 unit", "出处 stated by", "依据 reference", "等级 grade")
     for one in told["parameters"]:
-        value = "不可评 none" if one["value"] is None else f"{one['value']:.10g}"
         stated = " ".join(word for word in (one["stated_by"], one["from"]) if word)
-        values.add_row(one["zh"], value, one["unit"], stated, escape(one["reference"] or ""), one["grade"] or "")
+        values.add_row(one["zh"], _value(one["value"]), one["unit"], stated, escape(one["reference"] or ""), one["grade"] or "")
     console.print(values)
+    for one in told["checks"]:
+        answer = {True: "成立 holds", False: "[red]不成立 does not hold[/red]", None: "不可评 not evaluable"}[one["holds"]]
+        console.print(
+            f"{one['zh']} {one['en']}: {answer} ({_value(one['value'])}, {_value(one['bound'])}; {escape(one['reference'])})",
+            soft_wrap=True,
+        )
     for kind, rules in told["rules"].items():
         if rules:
             console.print(_rules(kind, rules))
     if told["undefined"]:
         names = "; ".join(f"{one['zh']} ({one['reference']})" for one in told["undefined"] if not one["content"])
         console.print(f"县报告提及而未定义 named and not defined: {names}", markup=False, soft_wrap=True)
+
+
+def _value(value: float | None) -> str:
+    return "不可评 none" if value is None else f"{value:.10g}"
 
 
 def _rules(kind: str, rules: list[dict[str, Any]]) -> Table:

@@ -20,7 +20,7 @@ _BITS = (
     ("disabled", 1),
     ("labour_ability", 3), ("relation_to_head", 4), ("medical_insured", 1), ("pension_insured", 1), ("pension_receiving", 1),
     ("dibao", 1),
-    ("extreme_poverty_support", 1), ("schooled", 1),
+    ("extreme_poverty_support", 1), ("schooled", 1), ("doctor_contract", 1),
 )  # fmt: skip
 
 
@@ -107,6 +107,7 @@ def members(truth: Truth, birth_month: Array, birth_day: Array) -> Rows:
         disability_category=np.where(disabled, people.disability[row, slot], -1),
         disability_level=np.where(disabled, people.level[row, slot].astype(np.float64), np.nan),
         labour_ability=unless_child("labour_ability"),
+        doctor_contract=np.where(~child & (values["chronic_disease"] == 1), values["doctor_contract"], -1),
         medical_insured=values["medical_insured"], pension_insured=unless_child("pension_insured"),
         pension_receiving=unless_child("pension_receiving"), dibao=unless_child("dibao"),
         extreme_poverty_support=unless_child("extreme_poverty_support"), valid_from=valid, known_on=known,
@@ -118,6 +119,7 @@ def _states(truth: Truth, birth_month: Array, birth_day: Array) -> Array:
     block, people, condition, means = truth.block, truth.people, truth.condition, truth.means
     draws, span = block.draws, block.span
     unseen = draws.uniform("illness unseen", block.person) < _by_status(block, "reporting.event_unseen")[:, None]
+    signs_up = draws.uniform("doctor contract", block.person) < _by_status(block, "health.doctor_contract")[:, None]
     joins = draws.uniform("pension insured", block.person) < 0.86
     out = np.zeros((block.n, SLOTS, span.quarters), dtype=np.int32)
     first = condition.here.argmax(axis=2)
@@ -152,6 +154,7 @@ def _states(truth: Truth, birth_month: Array, birth_day: Array) -> Array:
             "pension_receiving": drawing,
             "dibao": covered,
             "extreme_poverty_support": means.supported[:, None] & here,
+            "doctor_contract": signs_up,
             "schooled": (condition.school[..., quarter] == 0) & (age >= 16 * YEAR),
         }
         gone = known & ~here

@@ -6,7 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import PolicyError
@@ -77,6 +77,7 @@ def test_patients_do_not_share_their_deductibles():
 amounts = st.floats(0, 1e6, allow_nan=False)
 
 
+@settings(deadline=None)
 @given(bills=st.lists(st.tuples(amounts, amounts), min_size=1, max_size=5), group=st.sampled_from(["registered", "ordinary", "uninsured"]))
 @pytest.mark.parametrize("county", ["360821", "450422", "520523", "610827", "611025"])
 def test_nobody_pays_less_than_nothing_or_more_than_the_bill(county, bills, group):

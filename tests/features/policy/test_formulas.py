@@ -1,0 +1,73 @@
+"""The income arithmetic of policy: what counts as income, over which twelve months, and what stands beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.policy.formulas import FORMULAS
+from features.policy.span import Span
+from features.seen import Seen
+from tests.features.policy.cases import policy, register, rows
+
+DAY = dt.date(2021, 6, 15)
+YEAR = {"period_start": "2020-06", "period_end": "2021-05"}
+
+
+def told(name: str, household: dict[str, Any], date: dt.date = DAY) -> list[float]:
+    """What a formula says of a household of two: the least and the most."""
+    seen = Seen(register(rows({"status": "exited", "income": None} | household, "520523", date)), date, policy())
+    found = FORMULAS[name](seen)
+    span = found if isinstance(found, Span) else Span.of(found)
+    return [float(span.low[0]), float(span.high[0])]
+
+
+def incomes(**amounts: float) -> dict[str, Any]:
+    return {"incomes": [{"source": source, "amount": amount, **YEAR} for source, amount in amounts.items()]}
+
+
+WHOLE = incomes(wage=30_000, business=9_000, business_expense=4_000, property=600, transfer_policy=2_400, transfer_private=1_000)
+
+
+def test_net_income_is_wages_business_property_and_transfers_less_expenses_a_head() -> None:
+    assert told("net_income", WHOLE) == [39_000, 39_000]
+    assert told("pc_net_income", WHOLE) == [19_500, 19_500]
+    assert told("pc_market_income", WHOLE) == [18_300, 18_300]
+
+
+@pytest.mark.parametrize("day", range(1, 31))
+def test_whoever_is_identified_on_any_day_of_june_is_judged_by_the_twelve_months_to_the_end_of_may(day: int) -> None:
+    quarters = [("2020-06", "2020-08"), ("2020-09", "2020-11"), ("2020-12", "2021-02"), ("2021-03", "2021-05"), ("2020-03", "2020-05")]
+    amounts = [1_000, 2_000, 3_000, 4_000, 90_000]
+    household = {
+        "incomes": [
+            {"source": "wage", "period_start": start, "period_end": end, "amount": amount}
+            for (start, end), amount in zip(quarters, amounts, strict=True)
+        ]
+    }
+    assert told("net_income", household, dt.date(2021, 6, day)) == [10_000, 10_000]
+
+
+def test_reference_income_adds_claims_and_takes_compliant_self_payment_off() -> None:
+    events = [
+        {"event_kind": "illness_bill", "amount": 20_000, "oop_compliant": 5_000},
+        {"event_kind": "outpatient_bill", "amount": 900, "oop_compliant": 300},
+        {"event_kind": "disaster", "amount": 8_000, "claim": 2_500},
+        {"event_kind": "illness_bill", "amount": 70_000, "oop_compliant": 60_000, "claim": 9_000, "occurred_on": dt.date(2020, 6, 1)},
+    ]
+    assert told("reference_income", WHOLE | {"events": events}) == [36_200, 36_200]
+
+
+def test_a_bill_that_is_not_settled_leaves_reference_income_without_a_lower_bound() -> None:
+    low, high = told("reference_income", WHOLE | {"events": [{"event_kind": "illness_bill", "amount": 20_000}]})
+    assert low == -np.inf
+    assert high == 39_000
+
+
+def test_claims_loans_and_rewards_are_no_income() -> None:
+    beside = {"events": [{"event_kind": "disaster", "claim": 50_000}], "debts": [{"lender": "microcredit", "balance": 50_000}]}
+    beside |= {"measures": [{"measure_kind": "housing", "amount": 30_000}]}
+    assert told("pc_net_income", WHOLE | beside) == [19_500, 19_500]
