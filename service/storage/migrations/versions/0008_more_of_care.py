@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 ADDED = {"register_members": ("doctor_contract", sa.SmallInteger), "register_events": ("claim", sa.Double)}
 
