@@ -31,7 +31,7 @@ from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.storage.clue_store import keep_clues
 from service.storage.database import Database
 from service.storage.exclusive import only_one
-from service.storage.list_writer import ListRecord, summarise, write_list
+from service.storage.list_writer import SHAPE, ListRecord, summarise, write_list
 from service.storage.note_store import keep_demands
 from service.storage.register_store import load_register, stored_import
 from service.storage.retention import retire_lists
@@ -332,9 +332,9 @@ def _score(
             "train one on this county's own history, or pass --allow-synthetic-model to try it out"
         )
     policy = load(synthetic=info.synthetic, counties=counties)
-    made_of = (import_id, as_of.isoformat(), bundle.version, policy.version)
+    made_of = (import_id, as_of.isoformat(), bundle.version, policy.version, SHAPE)
     if not again and current is not None:
-        have = (current.import_id, current.as_of, current.model_version, current.policy_version)
+        have = (current.import_id, current.as_of, current.model_version, current.policy_version, current.shape)
         if have == made_of:
             return Written(current.list_version, current.as_of, False, {"households": current.households})
     scored = score_register(register, bundle, as_of, threads, progress, counties=counties)

@@ -17,6 +17,7 @@ from service.storage.exclusive import only_one
 from service.storage.tables import CANDIDATES, CAUSE_BITS, CELLS, active_list, changes, lists, reasons, scores, summaries
 
 STEP = 20_000  # rows a transaction: others who want to write wait for one of them, not for the whole list
+SHAPE = 1  # raised where lists come to hold more, or say it otherwise
 PLACE = "list"
 PARTS = (changes, summaries, reasons, scores)
 
@@ -65,7 +66,7 @@ def write_list(
     with only_one(database, PLACE) as held:
         sweep(database)
         with database.writing() as connection:
-            values = {**asdict(record), "finished": False}
+            values = {**asdict(record), "finished": False, "shape": SHAPE}
             version = int(connection.execute(insert(lists).values(values).returning(lists.c.list_version)).scalar_one())
         progress("list")
         for table, cells in ((scores, columns), (reasons, told), (summaries, summary)):

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from features.errors import UserError
 from features.policy.shipped import load
@@ -169,6 +169,14 @@ def test_a_model_of_made_up_data_does_not_score_real_households(own_site: Site, 
         current = active(connection)
     assert current is not None
     assert (current.list_version, current.synthetic, current.policy_version) == (tried.version, False, load(synthetic=False).version)
+
+
+def test_a_list_of_an_older_programme_is_made_anew(own_site: Site) -> None:
+    bundle = bundle_of(own_site)
+    assert not score_stored(own_site.database, bundle, None, threads=1, clock=now).fresh
+    with own_site.database.writing() as connection:
+        connection.execute(update(lists).values(shape=0))
+    assert score_stored(own_site.database, bundle, None, threads=1, clock=now).fresh
 
 
 def test_without_a_date_there_is_no_score(own_site: Site, tmp_path: Path) -> None:
