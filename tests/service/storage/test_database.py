@@ -27,7 +27,16 @@ def listed(connection: Connection, version: int = 1) -> None:
     counted = {"households": 0, "rows": 0, "rows_left_out": 0, "problems": 0}
     connection.execute(insert(imports).values(id=1, fingerprint="", mode="replace", **described, **counted))
     versions = {"model_name": "", "model_version": "", "policy_version": "", "data_version": "", "base_margin": 0.0}
-    place = {"import_id": 1, "as_of": "", "county": "1", "synthetic": True, "households": 0, "written_at": "", "finished": False, "shape": 1}
+    place = {
+        "import_id": 1,
+        "as_of": "",
+        "county": "1",
+        "synthetic": True,
+        "households": 0,
+        "written_at": "",
+        "finished": False,
+        "shape": 1,
+    }
     connection.execute(insert(lists).values(list_version=version, **place, **versions))
 
 
