@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from features.policy.condition import tests
 from features.policy.help import proposals
 from features.policy.judgement import NONE, REFER, Judgement, told
-from features.policy.language import Rule, tests
+from features.policy.language import Rule
 from features.policy.span import Span
 from features.register import EPOCH_ORDINAL
 from features.tables import FINDINGS, RISKS

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from features.policy.condition import tests
 from features.policy.declared import Fact
 from features.policy.facts import Facts
 from features.policy.judgement import Judgement
-from features.policy.language import Rule, tests
+from features.policy.language import Rule
 from features.policy.span import Span
 from features.register import NEVER, Array, FloatArray, IntArray
 

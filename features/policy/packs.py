@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from features.policy import source
+from features.policy.condition import Against, tests
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Against, Entitlement, Overlay, Pack, Rule, TopUp, Villages, tests
+from features.policy.language import A_YEAR, RULES, Entitlement, Overlay, Pack, Rule, TopUp, Villages
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 

@@ -6,8 +6,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any as Anything
 
+from features.policy.condition import All, Condition, Not, Test, Threshold
 from features.policy.declared import Cell, Fact, Range
-from features.policy.language import RECEIVED, RULES, All, Check, Condition, Entitlement, Not, Pack, Rule, Test, Threshold, TopUp
+from features.policy.language import RECEIVED, RULES, Check, Entitlement, Pack, Rule, TopUp
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import LINES

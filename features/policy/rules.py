@@ -15,8 +15,9 @@ from typing import Any as Anything
 
 import numpy as np
 
+from features.policy.condition import Against, All, Condition, Not, Test, Threshold, tests
 from features.policy.facts import Facts
-from features.policy.language import Against, All, Condition, Not, Rule, Test, Threshold, tests
+from features.policy.language import Rule
 from features.policy.registry import Policy
 from features.policy.span import Span
 from features.register import Array, FloatArray

@@ -174,7 +174,9 @@ lists = Table(
     Column("previous", Integer),  # the list in use before it, which `changes` tells the differences from; NULL for the first
     Column("written_at", String(32), nullable=False),
     Column("finished", Boolean, nullable=False),
-    Column("shape", Integer, nullable=False),  # what it holds: with SHAPE raised, a list of before is made anew from the same data
+    Column(
+        "shape", Integer, nullable=False, server_default="0"
+    ),  # what it holds: with SHAPE raised, a list of before is made anew from the same data
     sqlite_autoincrement=True,
 )
 

@@ -17,9 +17,9 @@ from typing import Any
 import yaml
 from pydantic import Field
 
+from features.policy.condition import tests
 from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
-from features.policy.language import tests
 from features.policy.registry import Policy
 from features.policy.rules import POPULATIONS
 from features.policy.shipped import read

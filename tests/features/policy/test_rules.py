@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import PolicyError
-from features.policy.language import All, Condition, Not, Rule, Test
+from features.policy.condition import All, Condition, Not, Test
+from features.policy.language import Rule
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket
 from features.policy.shipped import read
