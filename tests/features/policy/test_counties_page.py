@@ -46,6 +46,7 @@ def test_the_file_adds_what_the_page_says(policy: Policy) -> None:
     assert told["cohorts"] == (["many_pupils"], [])
     assert told["triggers"] == ([], ["disaster"])
     assert told["undefined"] == ([], ["five_no_exit"])
+    assert told["entitlements"] == (["pupils_help"], [])
     assert told["monitoring_line"] == (["2023-01-01: 7600", "2024-01-01: null"], [])
 
 
@@ -58,11 +59,20 @@ def test_households_are_judged_by_it(policy: Policy) -> None:
     assert judged.holding("triggers", 0) == []  # one disaster is not two
 
 
+def test_what_its_households_are_owed_is_told_in_yuan(policy: Policy) -> None:
+    pupil = {"birth_year": 2006, "school_status": "senior", "labour_ability": None}
+    home = {"members": [{"birth_year": 1980}, pupil, pupil], "benefits": [{"member_id": "2", "benefit": "education_supplement"}]}
+    judged = Judgement(Seen(register(rows(home, COUNTY, DAY)), DAY, policy), policy)
+    owed = {rule.id: owed for rule, owed, _ in judged.owed_to(0)}["pupils_help"]
+    assert [owed.due.low[0], owed.due_yuan.low[0], owed.due_yuan.high[0]] == [2, 1600, 1600]
+
+
 def test_what_it_says_can_be_looked_up_and_compared(policy: Policy) -> None:
     told = in_force(policy, DAY, COUNTY)
     assert next(one for one in told["parameters"] if one["name"] == "monitoring_line")["value"] == 7600
     assert next(one for one in told["measures"] if one["name"] == "finance")["window"] == "产业窗口"
     assert len(next(one for one in told["undefined"] if one["name"] == "five_no_exit")["content"]) == 5
+    assert [(one["id"], one["holds"]) for one in told["checks"]] == [("one_line", None)]  # its dibao line was given by nobody
     changed = difference(policy, DAY, dt.date(2024, 6, 30), COUNTY)
     assert {one["name"]: one["after"]["value"] for one in changed["parameters"]}["monitoring_line"] is None
     before = in_force(policy, dt.date(2023, 4, 30), COUNTY)["rules"]["triggers"]
