@@ -131,7 +131,7 @@ def laid_over(wide: Pack, narrow: Pack) -> Pack:
     laid: dict[str, Any] = {}
     for part in Pack.model_fields:
         below, above = getattr(wide, part), getattr(narrow, part)
-        if part in RULES:
+        if part in (*RULES, "checks"):
             own = {rule.id: rule for rule in above}
             laid[part] = [own.pop(rule.id, rule) for rule in below] + list(own.values())
         elif isinstance(below, dict):

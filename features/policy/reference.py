@@ -211,5 +211,5 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
     return out
 
 
-def _names(part: Mapping[str, Anything] | list[Rule | str]) -> list[str]:
-    return [one.id if isinstance(one, Rule) else one for one in part]
+def _names(part: Mapping[str, Anything] | list[Rule | Check | str]) -> list[str]:
+    return [one if isinstance(one, str) else one.id for one in part]
