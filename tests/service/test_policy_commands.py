@@ -59,7 +59,7 @@ def test_every_fault_is_told_with_file_and_line(run: Run, tmp_path: Path) -> Non
     assert code == 2
     assert "Traceback" not in err
     for fault in (
-        "450422.yaml:4: profiles.0: no set of triggers medical_z",
+        "450422.yaml:4: profiles.0: no set of rules medical_z",
         "450422.yaml:12: cohorts.0.when: hail: no fact floods",
         "611025.yaml:4: colour: unknown entry 未知条目",
         "611025.yaml:6: gaps.0.reference: is missing 缺少",
