@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -23,15 +24,20 @@ console = Console()
 def validate(
     folder: Annotated[Path, typer.Argument(help="登记册文件夹或填好的 Excel 模板 register folder or filled-in workbook")],
     out: Annotated[Path | None, typer.Option(help="问题清单 CSV，Excel 可打开 write all problems here")] = None,
+    on: Annotated[
+        dt.datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="此日之后知悉的行列为问题 name rows known after this day")
+    ] = None,
 ) -> None:
     """校验登记册，列出全部问题；没有问题时退出码为 0 Lists everything wrong with a register; exit code 0 where nothing is."""
     from features.quality import validate as checks
 
+    today = on and on.date()
+
     if folder.suffix == ".xlsx":
-        problems = checks.validate_workbook(folder)
+        problems = checks.validate_workbook(folder, today=today)
     else:
         with console.status("校验中 validating …") as status:
-            problems = checks.validate(folder, progress=lambda name: status.update(f"校验 validating {name}"))
+            problems = checks.validate(folder, today=today, progress=lambda name: status.update(f"校验 validating {name}"))
     if out:
         checks.write_problems(problems, out)
     if not problems:

@@ -22,7 +22,8 @@ class Problem:
 
     Attributes:
         table: register table (or Excel sheet) name.
-        row: 1-based data row in its file, or None where the whole table is meant.
+        row: the line of a CSV file (its header is line 1), the row of a sheet, the row of Parquet or of a list from 1; None where the
+            whole table is meant.
         column: column name, or None where the whole row is meant.
         reason: what is wrong, in Chinese and English.
         remedy: what to do, in Chinese and English.

@@ -22,16 +22,18 @@ from features.age import AGE_COLUMNS, too_old
 from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
+from features.findings import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Findings, other_county
 from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
+from features.place import FileRows, Where, file_label, one_after_the_other, plain
 from features.pseudonym import PSEUDONYM, check_mark, pseudonym
+from features.quality.rules import RULES, days_after
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.scope import ANYWHERE, Scope
 from features.table_file import read_table_file
 from features.tables import TABLES, Column, Kind
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
-PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
 FILES_AT_ONCE = 2  # decoding lets go of the interpreter; more would hold more files in memory before old rows are left out
 
 
@@ -44,6 +46,8 @@ class Reading:
     rows_read: dict[str, int] = field(default_factory=dict)
     rows_left_out: dict[str, int] = field(default_factory=dict)
     rows_too_old: dict[str, int] = field(default_factory=dict)
+    lacking: bool = False
+    """Whether a required column is missing: what was read is then good for finding faults only."""
 
 
 def read_register(
@@ -55,6 +59,7 @@ def read_register(
     name_members: bool = True,
     info: RegisterInfo | None = None,
     scope: Scope = ANYWHERE,
+    today: dt.date | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Reads all tables of a register folder.
@@ -68,6 +73,7 @@ def read_register(
         name_members: as `from_arrow`; without them the version is that of the files, which takes no time.
         info: the register's description, in the place of the folder's own.
         scope: as `from_arrow`; where households are stored, the folder needs no households table.
+        today: as `from_arrow`.
         progress: called with each table's name as it starts.
 
     Raises:
@@ -75,14 +81,13 @@ def read_register(
     """
     files = {name: table_files(folder, name) for name in TABLES}
     if not files["households"] and not scope.stored:
-        raise RegisterError(f"{folder} holds no households table 缺少户表: expected households.parquet, households.csv or households/")
+        raise RegisterError(f"{folder} 缺少户表 holds no households table: expected households.parquet, households.csv or households/")
     info = info or read_info(folder)
     if info.key_mark:
         check_mark(info.key_mark, key)
     frames: dict[str, pa.Table] = {}
     old: dict[str, int] = {}  # rows that were not even decoded, because they are too old
-    problems: list[Problem] = []
-    missing: list[Problem] = []
+    where: dict[str, Where] = {}
     with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
         version = pool.submit(digest, [path for paths in files.values() for path in paths])
         parts = {
@@ -94,31 +99,18 @@ def read_register(
             progress(name)
             tables_read = list(decoding)
             frames[name] = _together(tables_read)
+            each = [FileRows(path, file_label(name, path, len(tables_read)), TABLES[name], since) for path in files[name]]
+            where[name] = one_after_the_other(name, each, [len(part) for part in tables_read])
             if since is not None and name in AGE_COLUMNS:
                 old[name] = sum(pyarrow.parquet.read_metadata(path).num_rows for path in files[name] if path.suffix != ".csv") - sum(
                     part.num_rows for path, part in zip(files[name], tables_read, strict=True) if path.suffix != ".csv"
                 )
-    for name, frame in frames.items():
-        have = set(frame.column_names)
-        for column in TABLES[name].columns:
-            if column.required and column.name not in have:
-                missing.append(
-                    Problem(
-                        name,
-                        None,
-                        column.name,
-                        f"required column {column.name} ({column.zh}) is missing 缺少必填列",
-                        "add the column 请补充该列",
-                    )
-                )
-        for extra in sorted(have - {column.name for column in TABLES[name].columns}):
-            problems.append(Problem(name, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名"))
-    if missing:
-        raise RegisterError(f"{folder} cannot be read 无法读取", missing)
     if info.key_mark:
         _check_pseudonyms(frames)
-    reading = from_arrow(frames, info, None if info.key_mark else key, since=since, name_members=name_members, scope=scope)
-    reading.problems[:0] = problems
+    key = None if info.key_mark else key
+    reading = from_arrow(frames, info, key, since=since, name_members=name_members, scope=scope, today=today, where=where)
+    if reading.lacking:  # everything else that is wrong is said as well
+        raise RegisterError(f"{folder} 无法读取 cannot be read", reading.problems)
     for name, rows in old.items():
         if rows:
             reading.rows_too_old[name] = reading.rows_too_old.get(name, 0) + rows
@@ -139,8 +131,8 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
             name,
             None,
             column,
-            "holds ids that are no pseudonyms 含有未假名化的编号",
-            "take pseudonymised out of register.yaml 请去掉该标记",
+            "含有未假名化的编号 holds ids that are no pseudonyms",
+            "请从 register.yaml 去掉 pseudonymised take it out of register.yaml",
         )
         for name, frame in frames.items()
         for column in ("household_id", "member_id", "event_id")
@@ -148,7 +140,7 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
         and pc.any(pc.invert(pc.match_substring_regex(_words(_dictionary(_text(frame[column]))), PSEUDONYM))).as_py()
     ]
     if plain:
-        raise RegisterError("the register is said to be pseudonymised and is not 标为已假名化，但并非如此", plain)
+        raise RegisterError("标为已假名化，但并非如此 the register is said to be pseudonymised and is not", plain)
 
 
 def _together(parts: list[pa.Table]) -> pa.Table:
@@ -163,6 +155,8 @@ def from_arrow(
     since: dt.date | None = None,
     name_members: bool = True,
     scope: Scope = ANYWHERE,
+    today: dt.date | None = None,
+    where: Mapping[str, Where] | None = None,
 ) -> Reading:
     """Encodes Arrow tables (columns named as in the schema) into a register.
 
@@ -173,13 +167,24 @@ def from_arrow(
         since: as `read_register`.
         name_members: keep the members' pseudonyms; without them members are told apart, which is all that a score needs.
         scope: which households the rows may speak of.
+        today: rows known later are named; without it nobody asks.
+        where: by table, where its rows stand in what the user filled in.
 
     Returns:
         the reading; households sorted by (pseudonymous) id.
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
-    region = scope.region
-    outside = _outside(frames.get("households"), region)
+    where = {name: plain(name) for name in TABLES} | dict(where or {})
+    reports = {name: Findings(where[name]) for name in TABLES}
+    for name, frame in frames.items():
+        reading.lacking |= reports[name].columns(TABLES[name], frame)
+    frames = {name: frame for name, frame in frames.items() if "household_id" in frame.column_names}
+    region, county = scope.region, scope.county or info.county
+    beyond_region, beyond_county = (_outside(frames.get("households"), area) for area in (region, county))
+    if beyond_county is not None:  # what is no code of a village is in no other county
+        beyond_county &= True if beyond_region is None else ~beyond_region
+        beyond_county &= ~_unreadable_village(frames["households"])
+    outside = beyond_county if beyond_region is None else beyond_region if beyond_county is None else beyond_region | beyond_county
     listed = _listed(frames.get("households"), outside)
     named = [_words(_dictionary(_text(frame["household_id"]))) for frame in frames.values()] if scope.stored else []
     written = pc.unique(pa.concat_arrays([listed, *named]))  # each household's id as the files write it
@@ -187,7 +192,8 @@ def from_arrow(
     spoken_of = {name for name in ids[: len(listed)] if name}.union(scope.stored).difference(scope.elsewhere)
     universe = np.array(sorted(spoken_of), dtype=np.str_)
     places = pc.index_in(pa.array(ids, pa.string()), pa.array(universe.tolist(), pa.string()))
-    members = _Members(key, name_members)
+    members, listed_members = _Members(key, name_members), 0
+    latest = days_after(info.known_until, today)
     sorting = ThreadPoolExecutor(1)  # sorts one table while the cells of the next are read
     tables: dict[str, Future[TableArrays]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
@@ -198,22 +204,27 @@ def from_arrow(
             tables[name] = sorting.submit(empty_table, schema)
             continue
         reading.rows_read[name] = len(frame)
-        report = _Report(name, reading.problems)
+        report = reports[name]
         coded = _dictionary(_text(frame["household_id"]))
         household = _take(places.take(pc.index_in(_words(coded), written)), coded.indices)
         columns: dict[str, Array] = {}
         usable = household >= 0
         elsewhere = outside if name == "households" and outside is not None else np.zeros(len(frame), dtype=bool)
-        if name == "households":
+        if name == "households" and beyond_county is not None:
+            report.rows(beyond_county, "village_code", *other_county(county))
+        if name == "households" and beyond_region is not None:
             report.rows(
-                elsewhere, "village_code", f"the village lies outside {region} 该村不在 {region} 范围内", "remove the row 请删除该行"
+                beyond_region, "village_code", f"该村不在 {region} 范围内 the village lies outside {region}", "请删除该行 remove the row"
             )
+        area = region or county
         report.rows(
             ~usable & ~elsewhere,
             "household_id",
-            "the household is not in the households table 户表中无此户"
-            + (f"，或不在 {region} 范围内 or lies outside {region}" if region else ""),
-            "add it to households 请在户表补录" + ("，或删除该行 or remove the row" if region else ""),
+            "户表中无此户"
+            + (f"，或不在 {area} 范围内" if area else "")
+            + " the household is not in the households table"
+            + (f", or lies outside {area}" if area else ""),
+            "请在户表补录" + ("，或删除该行" if area else "") + " add it to households" + (", or remove the row" if area else ""),
         )
         usable &= ~elsewhere
         for column in schema.columns:
@@ -229,6 +240,10 @@ def from_arrow(
             if column.kind in (Kind.ID, Kind.TEXT):
                 if column.name == "member_id":
                     values, known_words = members.index(_text(frame[column.name]))
+                    if name == "members":
+                        listed_members = len(members)
+                    elif "members" in frames and not scope.stored:
+                        report.rows(values >= listed_members, column.name, *STRANGER)
                 elif column.name == "event_id":  # whoever numbers events often does so by person or by bill
                     values, known_words = _Members(key, named=True).index(_text(frame[column.name]))
                 elif name == "indicators":
@@ -237,12 +252,7 @@ def from_arrow(
                         _take(pc.index_in(coded.dictionary, indicators), coded.indices),
                         indicators.to_pylist(),
                     )
-                    report.rows(
-                        values < 0,
-                        column.name,
-                        "the indicator is not declared in register.yaml 指标未声明",
-                        "declare it there 请声明",
-                    )
+                    report.rows(values < 0, column.name, *UNDECLARED)
                 else:
                     coded = _dictionary(_text(frame[column.name]))
                     proper, known_words = pa.array(range(len(coded.dictionary)), pa.int32()), coded.dictionary.to_pylist()
@@ -259,11 +269,13 @@ def from_arrow(
                 report.rows(
                     absent & usable,
                     column.name,
-                    f"{column.zh} is missing or unreadable, the row is left out 缺失或无法识别，该行未载入",
-                    "fill it in 请补全",
+                    f"{column.zh} 缺失或无法识别，该行未载入 {column.name} is missing or unreadable, the row is left out",
+                    "请补全 fill it in",
                 )
                 usable &= ~absent
         recent = ~too_old(name, columns, since)
+        for rule in (*RULES.get(name, ()), *latest):
+            report.rows(rule.broken(columns) & recent, rule.column, rule.reason, rule.remedy)
         if not recent.all():
             reading.rows_too_old[name] = int((usable & ~recent).sum())
         if not usable.all():
@@ -272,19 +284,27 @@ def from_arrow(
         if not usable.all():
             household = household[usable]
             columns = {column: values[usable] for column, values in columns.items()}
-        tables[name] = sorting.submit(assemble, schema, household, columns)
+        tables[name] = sorting.submit(assemble, schema, household, columns, partial(report.repeated, columns, usable))
     reading.register = Register(universe, {name: table.result() for name, table in tables.items()}, texts, info)
     sorting.shutdown()
+    reading.problems = [problem for report in reports.values() for problem in report.sorted()][:PROBLEMS_KEPT]
     return reading
 
 
 def _outside(households: pa.Table | None, region: str) -> BoolArray | None:
     """Which household rows lie in a village outside a region; None where none can."""
-    if not region or households is None:
+    if not region or households is None or "village_code" not in households.column_names:
         return None
     villages = _dictionary(_text(households["village_code"]))
     beyond = np.append(np.array(pc.invert(pc.starts_with(_words(villages), region)), dtype=bool), False)
     return np.asarray(beyond[villages.indices.fill_null(len(beyond) - 1).to_numpy(zero_copy_only=False)])
+
+
+def _unreadable_village(households: pa.Table) -> BoolArray:
+    """Which household rows bear a village code that is none."""
+    villages = _dictionary(_text(households["village_code"]))
+    wrong = np.append(np.array(pc.invert(pc.match_substring_regex(_words(villages), f"^{VILLAGE_CODE.pattern}$")), dtype=bool), True)
+    return np.asarray(wrong[villages.indices.fill_null(len(wrong) - 1).to_numpy(zero_copy_only=False)])
 
 
 def _listed(households: pa.Table | None, outside: BoolArray | None) -> pa.StringArray:
@@ -305,6 +325,9 @@ class _Members:
         self._written = pa.array([], pa.string())  # as the files write them
         self._words: list[str] = []
 
+    def __len__(self) -> int:
+        return len(self._written)
+
     def index(self, values: pa.ChunkedArray) -> tuple[Array, list[str]]:
         coded = _dictionary(values)
         places = np.array(pc.index_in(_words(coded), self._written).fill_null(-1), dtype=np.int32)
@@ -316,16 +339,6 @@ class _Members:
             words = fresh.to_pylist()
             self._words += words if self._key is None else [pseudonym(self._key, word) for word in words]
         return _take(pa.array(places), coded.indices), self._words
-
-
-class _Report:
-    def __init__(self, table: str, problems: list[Problem]) -> None:
-        self.table = table
-        self.problems = problems
-
-    def rows(self, wrong: Array, column: str, reason: str, remedy: str) -> None:
-        for row in np.flatnonzero(wrong)[: max(0, PROBLEMS_KEPT - len(self.problems))]:
-            self.problems.append(Problem(self.table, int(row) + 1, column, reason, remedy))
 
 
 def _text(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -356,7 +369,7 @@ def _take(places: pa.Array, indices: pa.Array) -> Array:
     return np.asarray(table[indices.fill_null(len(places)).to_numpy(zero_copy_only=False)])
 
 
-def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
+def _encode(column: Column, values: pa.ChunkedArray, report: Findings) -> Array:
     """One column to its array: numbers at once, everything else through its few distinct cells."""
     if column.kind is Kind.NUMBER and not pa.types.is_dictionary(values.type) and not pa.types.is_string(values.type):
         numbers: Array = np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
@@ -366,17 +379,17 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
         )
         wrong = (numbers < low) | (numbers > high) | np.isinf(numbers)
         if wrong.any():
-            report.rows(wrong, column.name, f"outside {low:g} … {high:g} {column.unit} 超出允许范围", "correct the cell 请更正")
+            report.rows(wrong, column.name, f"超出允许范围 outside {low:g} … {high:g} {column.unit}".rstrip(), CORRECT)
             numbers[wrong] = np.nan
         if column.whole and (broken := numbers != np.rint(numbers)).any() and (broken := broken & ~np.isnan(numbers)).any():
-            report.rows(broken, column.name, "不是整数 is no whole number", "请更正 correct the cell")
+            report.rows(broken, column.name, "不是整数 is no whole number", CORRECT)
             numbers[broken] = np.nan
         return grained(numbers) if in_yuan(column) else numbers
     if column.kind is Kind.DATE and pa.types.is_date32(values.type):
         days: Array = np.array(values.cast(pa.int32()).fill_null(int(NEVER)), dtype=np.int32)
         early = days < _FIRST_DAY
         if early.any():
-            report.rows(early, column.name, f"before {EARLIEST_YEAR} 早于 {EARLIEST_YEAR} 年", "correct the cell 请更正")
+            report.rows(early, column.name, f"早于 {EARLIEST_YEAR} 年 before {EARLIEST_YEAR}", CORRECT)
             days[early] = NEVER
         return days
     if column.kind is Kind.FLAG and pa.types.is_boolean(values.type):
@@ -389,5 +402,5 @@ def _encode(column: Column, values: pa.ChunkedArray, report: _Report) -> Array:
     places = coded.indices.fill_null(len(cells)).to_numpy(zero_copy_only=False)
     for place, reason in bad.items():
         if cells[place] not in (None, ""):
-            report.rows(places == place, column.name, reason, "correct the cell 请更正")
+            report.rows(places == place, column.name, reason, CORRECT)
     return np.asarray(distinct[places])

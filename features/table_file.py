@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -58,6 +58,20 @@ def _cells(path: Path, schema: Table | None, since: dt.date | None) -> pa.Table:
     return pyarrow.csv.read_csv(path, convert_options=options)
 
 
+def rows_kept(path: Path, schema: Table, since: dt.date | None = None) -> Sequence[int]:
+    """Where each row that `read_table_file` gives stands in its file: the line of a CSV, the row of Parquet from 1."""
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig") as lines:
+            return [number for number, line in enumerate(lines, start=1) if line.rstrip("\r\n")][1:]
+    column = AGE_COLUMNS.get(schema.name)
+    with pyarrow.parquet.ParquetFile(path) as file:
+        if since is None or column not in file.schema_arrow.names:
+            return range(1, file.metadata.num_rows + 1)
+        groups = (file.read_row_group(number, columns=[column])[column] for number in range(file.num_row_groups))
+        kept = [found for group in groups for found in _since(group, since).to_pylist()]
+    return [number for number, found in enumerate(kept, start=1) if found]
+
+
 def _since(values: pa.ChunkedArray, since: dt.date) -> pa.ChunkedArray:
     """Which rows do not lie before a day; a blank is not known to be old."""
     if pa.types.is_dictionary(values.type):  # compares the few words, not the many rows
@@ -79,31 +93,32 @@ def _of_another_kind(table: str, cells: pa.Table, schema: Table) -> Problem | No
 
 
 def _damage(table: str, path: Path) -> Problem:
-    """The first thing that is wrong with a file that cannot be read, by its row."""
+    """The first thing that is wrong with a file that cannot be read, by its line."""
     if path.suffix != ".csv":
         return Problem(table, None, None, "it is no whole Parquet file 不是完整的 Parquet 文件", "write it again 请重新导出")
     row = _undecodable(path)
     if row is not None:
         reason = "the row is not written in UTF-8 该行不是 UTF-8 编码"
-        return Problem(table, row or None, None, reason, "save it as CSV UTF-8 请另存为 CSV UTF-8")
-    row = 0
+        return Problem(table, row, None, reason, "save it as CSV UTF-8 请另存为 CSV UTF-8")
+    line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.reader(stream)
             width = len(next(rows, []))
-            for row, cells in enumerate(rows, start=1):
+            for cells in rows:
+                line = rows.line_num
                 if cells and len(cells) != width:
                     reason = f"the row has {len(cells)} cells, the header {width} 该行 {len(cells)} 列，表头 {width} 列"
-                    return Problem(table, row, None, reason, "put cells that hold a comma in quotes 含逗号的单元格请加引号")
+                    return Problem(table, line, None, reason, "put cells that hold a comma in quotes 含逗号的单元格请加引号")
     except csv.Error:
-        return Problem(table, row + 1, None, "the row cannot be taken apart 该行无法拆分", "see to its quotes 请检查引号")
+        return Problem(table, line + 1, None, "the row cannot be taken apart 该行无法拆分", "see to its quotes 请检查引号")
     return Problem(table, None, None, "the file cannot be read 文件无法读取", "save it again as CSV UTF-8 请重新另存为 CSV UTF-8")
 
 
 def _undecodable(path: Path) -> int | None:
-    """The first row that is not written in UTF-8, 0 the header; None where all are."""
+    """The first line that is not written in UTF-8; None where all are."""
     with path.open("rb") as lines:
-        for row, line in enumerate(lines):
+        for row, line in enumerate(lines, start=1):
             try:
                 line.decode()
             except UnicodeError:

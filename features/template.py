@@ -22,8 +22,10 @@ from xlsxwriter.worksheet import Worksheet
 from features.contents import register_digest
 from features.errors import Problem, RegisterError
 from features.extent import check_extent
+from features.findings import PROBLEMS_KEPT
 from features.folder import COUNTY
-from features.read import PROBLEMS_KEPT, Reading, from_arrow
+from features.place import Where
+from features.read import Reading, from_arrow
 from features.register import Indicator, RegisterInfo
 from features.scope import ANYWHERE, Scope
 from features.tables import TABLES, Column, Kind, Table
@@ -89,10 +91,10 @@ class Filled:
     info: RegisterInfo
     problems: list[Problem]
 
-    def in_sheet(self, problem: Problem) -> Problem:
-        """A problem of a table's row as one of the sheet's row that a person sees."""
-        sheet, numbers = self.sheets[problem.table]
-        return replace(problem, table=sheet, row=None if problem.row is None else numbers[problem.row - 1])
+    def where(self, table: str) -> Where:
+        """Where the rows of a table stand: its sheet, and the row that a person sees."""
+        sheet, numbers = self.sheets[table]
+        return lambda row: (sheet, None if row is None else numbers[row])
 
 
 def read_cells(path: Path, *, partial: bool = False) -> Filled:
@@ -127,7 +129,7 @@ def read_cells(path: Path, *, partial: bool = False) -> Filled:
     if "households" not in filled.frames and not faults and not partial:
         faults.append(Problem("户", None, None, "the sheet 户 is missing 缺少工作表“户”", "start from the template 请使用模板"))
     if faults:
-        raise RegisterError(f"{path} cannot be read 无法读取", faults)
+        raise RegisterError(f"{path} 无法读取 cannot be read", faults + filled.problems)
     if not partial and not len(filled.frames["households"]):
         filled.problems.append(Problem("户", None, None, "no household is filled in 未填写任何户", "fill in the sheet 请填写"))
     return filled
@@ -157,6 +159,7 @@ def from_cells(
     *,
     since: dt.date | None = None,
     scope: Scope = ANYWHERE,
+    today: dt.date | None = None,
 ) -> Reading:
     """Encodes a workbook's cells into a register.
 
@@ -166,12 +169,14 @@ def from_cells(
         info: the register's description.
         since: as `features.read.read_register`.
         scope: as `features.read.from_arrow`.
+        today: as `features.read.from_arrow`.
 
     Returns:
         the register and every problem, by sheet and Excel row.
     """
-    reading = from_arrow(filled.frames, info, key, since=since, scope=scope)
-    reading.problems = filled.problems + [filled.in_sheet(problem) for problem in reading.problems]
+    where = {name: filled.where(name) for name in filled.frames}
+    reading = from_arrow(filled.frames, info, key, since=since, scope=scope, today=today, where=where)
+    reading.problems[:0] = filled.problems
     reading.register = replace(reading.register, info=replace(info, digest=register_digest(reading.register)))
     return reading
 

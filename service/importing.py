@@ -21,7 +21,7 @@ from features.pseudonym import key_mark, load_key
 from features.register import RegisterInfo
 from features.scope import Scope
 from features.tables import TABLES
-from service.clock import Clock, stamp
+from service.clock import Clock, stamp, today
 from service.exchange.cells import safe_text
 from service.incoming import opened
 from service.redaction import redact, without_cell
@@ -173,7 +173,8 @@ def import_register(
                 info = merged(info_of(base), incoming.info, others=bool(elsewhere))
             since = months_before(info.known_until, months) if info.known_until and months is not None else None
             progress("reading", 0)
-            reading = incoming.read(key, info, since, scope)
+            scope = replace(scope, county=incoming.info.county if incoming.info else "")
+            reading = incoming.read(key, info, since, scope, today(clock))
         problems = [replace(problem, reason=without_numbers(problem.reason)) for problem in reading.problems]
         register = reading.register
         usable = len(register.tables["households"]) or (scope.stored and any(len(table) for table in register.tables.values()))
@@ -254,8 +255,9 @@ def merged(stored: RegisterInfo, files: RegisterInfo | None, *, others: bool = F
     Raises:
         UserError: the two cannot both be true.
     """
-    if files is None:
+    if files is None and not stored.synthetic:
         return replace(stored, digest="")
+    files = files or RegisterInfo(key_mark=stored.key_mark)  # who says nothing speaks of real people
     if files.county and stored.county and files.county != stored.county:
         raise UserError(
             f"县代码不符 the files are of county {files.county}, the stored register is of {stored.county}: "
@@ -265,7 +267,7 @@ def merged(stored: RegisterInfo, files: RegisterInfo | None, *, others: bool = F
         said, held = ("合成 made-up", "真实 real") if files.synthetic else ("真实 real", "合成 made-up")
         raise UserError(
             f"数据性质不符 the files say that they are {said}, the stored register is {held}: "
-            "the two are never mixed 两者不得混用; correct synthetic in register.yaml (说明), or use mode replace"
+            "两者不得混用 the two are never mixed; 请更正 correct synthetic in register.yaml (说明), 或用 or use --mode replace 替换全部"
         )
     known = {indicator.name: indicator for indicator in stored.indicators}
     for indicator in files.indicators:

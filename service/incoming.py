@@ -31,7 +31,7 @@ MOST_ENTRIES = 5_000
 NOT_WORTH_A_MARK = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
-Reader = Callable[[bytes, RegisterInfo, date | None, Scope], "Reading"]
+Reader = Callable[[bytes, RegisterInfo, date | None, Scope, date], "Reading"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Incoming:
     Attributes:
         fingerprint: of their bytes.
         info: how they describe the register; None where they do not.
-        read: called with key, description, first day and scope, as `features.read.read_register` knows them.
+        read: called with key, description, first day, scope and today, as `features.read.read_register` knows them.
     """
 
     fingerprint: str
@@ -81,13 +81,13 @@ def _folder(path: Path, problems: Collection[Problem] = ()) -> Incoming:
             f"{path} 中没有任何数据表 holds no households table and no other: expected files like households.parquet or incomes.csv"
         )
 
-    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope) -> Reading:
+    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope, today: date) -> Reading:
         import pyarrow as pa
 
         from features.read import read_register
 
         try:
-            reading = read_register(path, key, info=info, since=since, scope=scope)
+            reading = read_register(path, key, info=info, since=since, scope=scope, today=today)
         except MemoryError:  # Arrow's own is an ArrowException too
             raise
         except pa.ArrowException:  # its words may quote a cell, so they are not passed on
@@ -106,8 +106,8 @@ def _workbook(path: Path, *, partial: bool) -> Incoming:
         _check(archive)
     filled = read_cells(path, partial=partial)
 
-    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope) -> Reading:
-        return from_cells(filled, key, info, since=since, scope=scope)
+    def read(key: bytes, info: RegisterInfo, since: date | None, scope: Scope, today: date) -> Reading:
+        return from_cells(filled, key, info, since=since, scope=scope, today=today)
 
     return Incoming(digest([path]), filled.info if filled.info != RegisterInfo() else None, read)
 
@@ -154,7 +154,7 @@ def unpack(path: Path, place: Path) -> list[Problem]:
             target = _target(name.parts[len(top) :], place, number)
             if target is None:
                 shown = name.name[:80]
-                problems.append(Problem(shown, None, None, "unknown file, not read 未知文件，未读取", "name it as a table 请以表名命名"))
+                problems.append(Problem(shown, None, None, "未知文件，未读取 unknown file, not read", "请以表名命名 name it as a table"))
                 continue
             target.parent.mkdir(exist_ok=True)
             try:

@@ -6,16 +6,22 @@ know in May what was earned in June. That is how tomorrow's facts slip into toda
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import pandas as pd
 
-from features.register import EPOCH_ORDINAL
+from features.register import NEVER, Array, BoolArray, day
 from features.tables import CHILD_UNTIL, TABLES
 
+Rows = Mapping[str, Array]
+"""A table's columns, encoded."""
+
 QUARTER_MONTHS = 3
+_FIRST_MONTH, _LAST_MONTH = (1800 - 1970) * 12, (10_000 - 1970) * 12  # wider than any date that can be written
+_LAST_DAYS = (np.arange(_FIRST_MONTH + 1, _LAST_MONTH + 1).astype("datetime64[M]").astype("datetime64[D]").astype(np.int32)) - 1
 NOT_OF_CHILDREN = (
     "chronic_disease",
     "serious_illness",
@@ -32,29 +38,39 @@ class RowRule:
 
     name: str
     column: str
-    broken: Callable[[pd.DataFrame], pd.Series[bool]]
+    broken: Callable[[Rows], BoolArray]
     reason: str
     remedy: str
 
 
-def _not_before(later: str, earlier: str, reason: str, remedy: str = "check the two dates 请核对两个日期") -> RowRule:
-    return RowRule(f"{later}_not_before_{earlier}", later, lambda rows: rows[later] < rows[earlier], reason, remedy)
+def _not_before(later: str, earlier: str, reason: str, remedy: str = "请核对两个日期 check the two dates") -> RowRule:
+    def broken(rows: Rows) -> BoolArray:
+        return np.asarray((rows[later] < rows[earlier]) & (rows[earlier] != NEVER))
+
+    return RowRule(f"{later}_not_before_{earlier}", later, broken, reason, remedy)
 
 
-def _known_before_period_ended(rows: pd.DataFrame) -> pd.Series[bool]:
-    next_month = rows["period_end"].fillna(0).to_numpy().astype("int64") + 1
-    last_day = next_month.astype("datetime64[M]").astype("datetime64[D]").astype("int64") - 1
-    return (rows["known_on"] < pd.Series(last_day, index=rows.index)) & rows["period_end"].notna()
+def _known_before_period_ended(rows: Rows) -> BoolArray:
+    end = rows["period_end"]
+    last_day = _LAST_DAYS[np.where(end == NEVER, 0, end) - _FIRST_MONTH]
+    return np.asarray((rows["known_on"] < last_day) & (end != NEVER))
 
 
-def _year(days: pd.Series[float]) -> pd.Series[float]:
-    years = days.fillna(0).to_numpy().astype("int64").astype("datetime64[D]").astype("datetime64[Y]").astype("int64") + 1970
-    return pd.Series(np.where(days.isna(), np.nan, years), index=days.index)
+def _year(days: Array) -> Array:
+    """The year of each day; of the day that never comes, one that never comes."""
+    return np.asarray(days.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
-def _says_too_much_of_a_child(rows: pd.DataFrame) -> pd.Series[bool]:
-    said = pd.concat([rows[name].notna() for name in NOT_OF_CHILDREN], axis=1).any(axis=1)
-    return (_year(rows["valid_from"]) - rows["birth_year"] < CHILD_UNTIL) & said
+def _said(values: Array) -> BoolArray:
+    """Which cells are filled in."""
+    if values.dtype == np.float64:
+        return ~np.isnan(values)
+    return np.asarray(values >= 0 if values.dtype == np.int8 else values != NEVER)
+
+
+def _says_too_much_of_a_child(rows: Rows) -> BoolArray:
+    child = (rows["valid_from"] != NEVER) & (_year(rows["valid_from"]) - rows["birth_year"] < CHILD_UNTIL)
+    return np.asarray(child & np.logical_or.reduce([_said(rows[name]) for name in NOT_OF_CHILDREN]))
 
 
 _ORDINARY = TABLES["households"].column("registry_status").codes.index("ordinary")
@@ -63,7 +79,7 @@ _VALID = {
         _not_before(
             "known_on",
             "valid_from",
-            "known before it became true; until then the row does not count 知悉日期早于生效日期，生效前不计入",
+            "知悉日期早于生效日期，生效前不计入 known before it became true; until then the row does not count",
         ),
     )
     for name, table in TABLES.items()
@@ -76,9 +92,9 @@ RULES: dict[str, tuple[RowRule, ...]] = {
         RowRule(
             "exit_year_of_exited_only",
             "exit_year",
-            lambda rows: (rows["registry_status"] == _ORDINARY) & rows["exit_year"].notna(),
-            "an ordinary household has no exit year 一般农户没有脱贫年度",
-            "clear the exit year or correct the status 请清空脱贫年度或更正户类型",
+            lambda rows: (rows["registry_status"] == _ORDINARY) & ~np.isnan(rows["exit_year"]),
+            "一般农户没有脱贫年度 an ordinary household has no exit year",
+            "请清空脱贫年度或更正户类型 clear the exit year or correct the status",
         ),
     ),
     "members": (
@@ -87,87 +103,82 @@ RULES: dict[str, tuple[RowRule, ...]] = {
             "born_before_valid",
             "birth_year",
             lambda rows: rows["birth_year"] > _year(rows["valid_from"]),
-            "born after the row became true 出生年晚于生效日期",
-            "correct the birth year 请更正出生年",
+            "出生年晚于生效日期 born after the row became true",
+            "请更正出生年 correct the birth year",
         ),
         RowRule(
             "children_protected",
             "birth_year",
             _says_too_much_of_a_child,
-            f"health, labour or education of a child under {CHILD_UNTIL} is not held 不收集{CHILD_UNTIL}岁以下儿童的健康、劳动、文化信息",
-            "clear these cells 请清空这些单元格",
+            f"不收集{CHILD_UNTIL}岁以下儿童的健康、劳动、文化信息 health, labour or education of a child under {CHILD_UNTIL} is not held",
+            "请清空这些单元格 clear these cells",
         ),
     ),
     "employment": (
-        _not_before("end_date", "start_date", "the end lies before the start 结束时间早于开始时间"),
-        _not_before("known_on", "start_date", "known before the work began 知悉日期早于开始时间"),
+        _not_before("end_date", "start_date", "结束时间早于开始时间 the end lies before the start"),
+        _not_before("known_on", "start_date", "知悉日期早于开始时间 known before the work began"),
     ),
     "incomes": (
         RowRule(
             "period_of_a_quarter_or_more",
             "period_end",
-            lambda rows: rows["period_end"] - rows["period_start"] + 1 < QUARTER_MONTHS,
-            "a period is a quarter or longer 期间不得短于一个季度",
-            "give the whole quarter, half-year or year 请按季度、半年或全年填写",
+            lambda rows: (rows["period_end"] < rows["period_start"] + np.int32(QUARTER_MONTHS - 1)) & (rows["period_start"] != NEVER),
+            "期间不得短于一个季度 a period is a quarter or longer",
+            "请按季度、半年或全年填写 give the whole quarter, half-year or year",
         ),
         RowRule(
             "known_after_period",
             "known_on",
             _known_before_period_ended,
-            "known before the period ended 知悉日期早于期间结束",
-            "give the day on which the whole period was known 请填写整个期间为办公室所知的日期",
+            "知悉日期早于期间结束 known before the period ended",
+            "请填写整个期间为办公室所知的日期 give the day on which the whole period was known",
         ),
     ),
     "events": (
-        _not_before("known_on", "occurred_on", "known before it happened 知悉日期早于发生日期"),
+        _not_before("known_on", "occurred_on", "知悉日期早于发生日期 known before it happened"),
         RowRule(
             "paid_within_bill",
             "oop_compliant",
             lambda rows: rows["oop_compliant"] > rows["amount"],
-            "the compliant out-of-pocket part exceeds the whole bill 合规自付超过费用总额",
-            "correct one of the two amounts 请更正其中一个金额",
+            "合规自付超过费用总额 the compliant out-of-pocket part exceeds the whole bill",
+            "请更正其中一个金额 correct one of the two amounts",
         ),
     ),
-    "measures": (_not_before("end_date", "start_date", "the end lies before the start 结束时间早于开始时间"),),
+    "measures": (_not_before("end_date", "start_date", "结束时间早于开始时间 the end lies before the start"),),
     "monitoring": (
-        _not_before("eliminated_on", "identified_on", "eliminated before it was identified 消除早于识别"),
-        _not_before("known_on", "identified_on", "known before the decision 知悉日期早于识别时间"),
-        _not_before("known_on", "eliminated_on", "known before the elimination 知悉日期早于消除时间"),
+        _not_before("eliminated_on", "identified_on", "消除早于识别 eliminated before it was identified"),
+        _not_before("known_on", "identified_on", "知悉日期早于识别时间 known before the decision"),
+        _not_before("known_on", "eliminated_on", "知悉日期早于消除时间 known before the elimination"),
     ),
-    "visits": (_not_before("known_on", "visited_on", "known before the visit 知悉日期早于入户日期"),),
+    "visits": (_not_before("known_on", "visited_on", "知悉日期早于入户日期 known before the visit"),),
 }
 
 
-def _repeated(rows: pd.DataFrame) -> pd.Series[bool]:
-    return pd.Series(rows["__repeated"].to_numpy(dtype=bool), index=rows.index)
+def days_after(known_until: dt.date | None, today: dt.date | None) -> tuple[RowRule, ...]:
+    """The rules that nothing was known after the day until which the register claims to be complete, nor later than today."""
+    rules = []
+    if known_until is not None:
+        rules.append(
+            RowRule(
+                "known_until",
+                "known_on",
+                partial(_known_after, day(known_until)),
+                "知悉日期晚于登记册截止日 known after the register's last day (register.yaml known_until)",
+                "请更正日期或 known_until correct the date, or known_until in register.yaml",
+            )
+        )
+    if today is not None and (known_until is None or today < known_until):
+        rules.append(
+            RowRule(
+                "today",
+                "known_on",
+                partial(_known_after, day(today)),
+                "知悉日期晚于今天 known later than today",
+                "请更正日期 correct the date",
+            )
+        )
+    return tuple(rules)
 
 
-DUPLICATE = RowRule(
-    "one_row_a_thing_and_day",
-    "known_on",
-    _repeated,
-    "another row says the same thing's state on the same days; the last one counts 同一事项同日重复，以最后一行为准",
-    "keep one of them 请只保留一行",
-)
-
-
-def mark_repeated(name: str, rows: pd.DataFrame) -> None:
-    """Marks the rows that repeat an earlier row's household, thing, validity and day of knowledge, in the column `__repeated`."""
-    table = TABLES[name]
-    key = ["household_id", *table.entity, "known_on", *([table.valid] if table.valid else [])]
-    repeated = rows.duplicated(key)
-    if name == "events":
-        repeated &= rows["event_id"].notna()  # rows without an id are each their own event
-    rows["__repeated"] = repeated
-
-
-def days_after(until_ordinal: int) -> RowRule:
-    """The rule that nothing was known after the day until which the register claims to be complete."""
-    until = until_ordinal - EPOCH_ORDINAL
-    return RowRule(
-        "known_until",
-        "known_on",
-        lambda rows: rows["known_on"] > until,
-        "known after the register's last day 知悉日期晚于登记册截止日 (register.yaml known_until)",
-        "correct the date, or known_until in register.yaml 请更正日期或 known_until",
-    )
+def _known_after(last: int, rows: Rows) -> BoolArray:
+    return np.asarray((rows["known_on"] > last) & (rows["known_on"] != NEVER))

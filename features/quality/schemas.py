@@ -1,7 +1,7 @@
 """Validation schemas for the register's tables, generated from their one declaration in `features.tables`.
 
-Two schemas a table: one looks at cells as they are written, with the same reader that later loads them, so what passes here loads there;
-the other looks at rows whose cells were readable, where one date must not precede another.
+A schema looks at cells as they are written, with the same reader that later loads them, so what passes here loads there. What must hold
+between the cells of one row is looked at where they are read (`features.quality.rules`).
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ import pandera.pandas as pa
 
 from features.encode import encode_cells
 from features.household import LONGEST_ID, VILLAGE_CODE
-from features.quality.rules import DUPLICATE, RULES, RowRule
-from features.register import NEVER
+from features.register import EMPTY_DTYPES, MISSING, Array
 from features.tables import Column, Kind, Table
 
 TEXTS = (Kind.ID, Kind.TEXT)
@@ -45,53 +44,44 @@ def cell_schema(table: Table, keep: int) -> pa.DataFrameSchema:
     )
 
 
-def row_schema(table: Table, keep: int) -> pa.DataFrameSchema:
-    """The schema of a table's decoded rows (see `decode`): rules between columns."""
-    checks = [
-        pa.Check(_holds(rule), name=rule.name, n_failure_cases=keep, ignore_na=False) for rule in (*RULES.get(table.name, ()), DUPLICATE)
-    ]
-    return pa.DataFrameSchema(checks=checks, name=table.name)
-
-
 def refusal(column: Column, cell: Any) -> str:
     """Why a cell cannot stand in a column, "" if it can.
 
     >>> from features.tables import TABLES
     >>> refusal(TABLES["incomes"].column("period_end"), "2023-13")
-    "'2023-13' is not a month 不是月份; write YYYY-MM"
+    "'2023-13' 不是月份 is not a month; 写 write YYYY-MM"
     """
     if _blank(cell):
-        return f"{column.name} ({column.zh}) is missing 缺失" if column.required else ""
+        return f"缺少 {column.zh} {column.name} is missing" if column.required else ""
     if column.kind in TEXTS:
         if not isinstance(cell, str):
-            return f"{cell!r} is not text 应为文本"
+            return f"{cell!r} 应为文本 is not text"
         if len(cell) > LONGEST_ID:
-            return f"longer than {LONGEST_ID} characters 超过 {LONGEST_ID} 个字符"
+            return f"超过 {LONGEST_ID} 个字符 longer than {LONGEST_ID} characters"
         if column.name == "village_code" and not VILLAGE_CODE.fullmatch(cell):
-            return f"{cell!r} is not a village code 不是行政村代码; 12 digits are expected 应为12位数字"
+            return f"{cell!r} 不是行政村代码 is not a village code; 应为12位数字 12 digits are expected"
         return ""
     reasons: list[str] = []
     encode_cells(column, [cell.strip() if isinstance(cell, str) else cell], lambda _, reason: reasons.append(reason))
     return reasons[0] if reasons else ""
 
 
-def decode(table: Table, frame: pd.DataFrame, household: pd.Series[Any]) -> pd.DataFrame:
-    """The table's readable cells as numbers: days, months, category indexes; NaN where missing or unreadable.
+def decode(table: Table, frame: pd.DataFrame) -> dict[str, Array]:
+    """The table's cells as the arrays that loading makes of them, missing where they cannot be read; ids and texts as codes.
 
     Args:
         table: the declaration.
         frame: cells as written.
-        household: one text a row.
 
     Returns:
-        one column a declared column that is present, in the frame's order of rows; ids and texts as codes.
+        every declared column but household_id.
     """
-    columns: dict[str, np.ndarray[Any, Any]] = {"household_id": pd.factorize(household)[0].astype(np.float64)}
+    columns: dict[str, Array] = {}
     for column in table.columns:
         if column.name == "household_id":
             continue
         if column.name not in frame:
-            columns[column.name] = np.full(len(frame), np.nan)
+            columns[column.name] = np.full(len(frame), MISSING[column.kind], EMPTY_DTYPES[column.kind])
             continue
         cells = frame[column.name]
         if column.kind is Kind.NUMBER and pd.api.types.is_numeric_dtype(cells):
@@ -99,16 +89,11 @@ def decode(table: Table, frame: pd.DataFrame, household: pd.Series[Any]) -> pd.D
             continue
         places, distinct = pd.factorize(cells)
         if column.kind in TEXTS:
-            columns[column.name] = np.where(places < 0, np.nan, places.astype(np.float64))
+            columns[column.name] = places.astype(np.int32)
             continue
         words = [None if _blank(cell) else cell.strip() if isinstance(cell, str) else cell for cell in distinct]
-        values = encode_cells(column, [*words, None], lambda *_: None).astype(np.float64)
-        if column.kind is Kind.CATEGORY:
-            values[values < 0] = np.nan
-        elif column.kind in (Kind.DATE, Kind.MONTH):
-            values[values == NEVER] = np.nan
-        columns[column.name] = values[places]  # places of -1 are the missing value put last
-    return pd.DataFrame(columns)
+        columns[column.name] = encode_cells(column, [*words, None], lambda *_: None)[places]  # places of -1 are the missing value put last
+    return columns
 
 
 def _blank(cell: Any) -> bool:
@@ -132,12 +117,5 @@ def _readable(column: Column) -> Callable[[pd.Series[Any]], pd.Series[bool]]:
         places, distinct = pd.factorize(cells)
         verdicts = np.array([not refusal(column, cell) for cell in distinct] + [True])
         return pd.Series(verdicts[places], index=cells.index)
-
-    return check
-
-
-def _holds(rule: RowRule) -> Callable[[pd.DataFrame], pd.Series[bool]]:
-    def check(rows: pd.DataFrame) -> pd.Series[bool]:
-        return ~rule.broken(rows)
 
     return check

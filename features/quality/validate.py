@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Sequence
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from features.errors import Problem
+from features.errors import Problem, RegisterError
+from features.findings import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Findings, column_missing, other_county
 from features.folder import read_info, table_files
-from features.quality.rules import DUPLICATE, RULES, RowRule, days_after, mark_repeated
-from features.quality.schemas import cell_schema, decode, refusal, row_schema
-from features.read import PROBLEMS_KEPT
-from features.register import RegisterInfo
+from features.household import VILLAGE_CODE
+from features.place import FileRows, Where, file_label
+from features.quality.rules import RULES, RowRule, days_after
+from features.quality.schemas import cell_schema, decode, refusal
+from features.register import Array, RegisterInfo, assemble
 from features.table_file import read_table_file
-from features.tables import TABLES, Column, Kind, Table
+from features.tables import TABLES, Kind, Table
 from features.template import read_cells
 
 
-def validate(folder: Path, *, keep: int = PROBLEMS_KEPT, progress: Callable[[str], None] = lambda _: None) -> list[Problem]:
+def validate(
+    folder: Path, *, today: dt.date | None = None, keep: int = PROBLEMS_KEPT, progress: Callable[[str], None] = lambda _: None
+) -> list[Problem]:
     """Everything that is wrong with a register folder.
 
     One file is in memory at a time, beside the ids of households and members.
 
     Args:
         folder: as `features.read.read_register` takes it.
+        today: nothing may be known later; without it nobody asks.
         keep: at most so many problems are listed for one check of one file.
         progress: called with each file's name as it starts.
 
@@ -38,8 +46,10 @@ def validate(folder: Path, *, keep: int = PROBLEMS_KEPT, progress: Callable[[str
         problems in the order of tables, files and rows; empty where the register is in order.
 
     Raises:
-        RegisterError: register.yaml itself cannot be read.
+        RegisterError: there is no such folder, or register.yaml itself cannot be read.
     """
+    if not folder.is_dir():
+        raise RegisterError(f"没有这个目录或文件 no such folder or file: {folder}; 请核对路径 check the path")
     info = read_info(folder)
     files = {name: table_files(folder, name) for name in TABLES}
     if not files["households"]:
@@ -48,8 +58,8 @@ def validate(folder: Path, *, keep: int = PROBLEMS_KEPT, progress: Callable[[str
                 "households",
                 None,
                 None,
-                f"{folder} holds no households table 缺少户表",
-                "add households.parquet, households.csv or households/ 请补充户表",
+                f"{folder} 缺少户表 holds no households table",
+                "请补充户表 add households.parquet, households.csv or households/",
             )
         ]
     households = _ids(files["households"], "household_id")
@@ -58,24 +68,25 @@ def validate(folder: Path, *, keep: int = PROBLEMS_KEPT, progress: Callable[[str
     for name, paths in files.items():
         for path in paths:
             progress(path.name)
-            label = name if len(paths) == 1 else f"{name}/{path.name}"
-            problems += check_table(read_table_file(path), TABLES[name], info, households, members, label=label, keep=keep)
+            where = FileRows(path, file_label(name, path, len(paths)), TABLES[name])
+            problems += check_table(read_table_file(path), TABLES[name], info, households, members, where=where, today=today, keep=keep)
     return problems
 
 
-def validate_workbook(path: Path, *, keep: int = PROBLEMS_KEPT) -> list[Problem]:
+def validate_workbook(path: Path, *, today: dt.date | None = None, keep: int = PROBLEMS_KEPT) -> list[Problem]:
     """Everything that is wrong with a filled-in template, by sheet and Excel row.
 
     Raises:
-        RegisterError: the file is no workbook, or a sheet lacks what it must have.
+        RegisterError: there is no such file, it is no workbook, or a sheet lacks what it must have.
     """
+    if not path.is_file():
+        raise RegisterError(f"没有这个目录或文件 no such folder or file: {path}; 请核对路径 check the path")
     filled = read_cells(path)
     households = pc.unique(filled.frames["households"]["household_id"])
     members = pc.unique(filled.frames["members"]["member_id"]) if "members" in filled.frames else households[:0]
     problems = list(filled.problems)
     for name, cells in filled.frames.items():
-        found = check_table(cells, TABLES[name], filled.info, households, members, keep=keep)
-        problems += [filled.in_sheet(problem) for problem in found]
+        problems += check_table(cells, TABLES[name], filled.info, households, members, where=filled.where(name), today=today, keep=keep)
     return problems
 
 
@@ -86,7 +97,8 @@ def check_table(
     households: arrow.Array,
     members: arrow.Array,
     *,
-    label: str = "",
+    where: Where,
+    today: dt.date | None = None,
     keep: int = PROBLEMS_KEPT,
 ) -> list[Problem]:
     """Everything that is wrong with one table.
@@ -94,37 +106,39 @@ def check_table(
     Args:
         cells: the rows, columns named as declared.
         table: the declaration.
-        info: the register's description: which indicators it declares and until when it claims to be complete.
+        info: the register's description: its county, which indicators it declares and until when it claims to be complete.
         households: every household id of the households table.
         members: every member id of the members table.
-        label: what the table is called in the problems, its name unless told.
+        where: where its rows stand.
+        today: nothing may be known later; without it nobody asks.
         keep: at most so many problems of one check.
     """
-    label = label or table.name
+    label, _ = where(None)
     declared = {column.name for column in table.columns}
     problems = [
-        Problem(label, None, extra, "unknown column, not read 未知列，未读取", "check its name 请核对列名")
+        Problem(label, None, extra, "未知列，未读取 unknown column, not read", "请核对列名 check its name")
         for extra in cells.column_names
         if extra not in declared
     ]
     if not len(cells):
         absent = [column for column in table.columns if column.required and column.name not in cells.column_names]
-        return problems + [_column_missing(label, column) for column in absent]
+        return problems + [column_missing(label, column) for column in absent]
     frame = _frame(cells, table)
-    problems += _cell_problems(frame, table, label, keep)
+    problems += _cell_problems(frame, table, where, keep)
+    if table.name == "households" and info.county and "village_code" in frame:
+        problems += _elsewhere(frame["village_code"], info.county, where, keep)
     if "household_id" not in frame:
         return problems
     household = frame["household_id"]
-    stranger = "the household is not in the households table 户表中无此户", "add it to households 请在户表补录"
-    problems += _unknown(household, households, label, stranger, keep)
+    stranger = "户表中无此户 the household is not in the households table", "请在户表补录 add it to households"
+    problems += _unknown(household, households, where, stranger, keep)
     if table.name != "members" and "member_id" in frame:
-        stranger = "the member is not in the members table 成员表中无此人", "add the member 请在成员表补录"
-        problems += _unknown(frame["member_id"], members, label, stranger, keep)
+        problems += _unknown(frame["member_id"], members, where, STRANGER, keep)
     if table.name == "indicators" and "name" in frame:
         names = arrow.array([indicator.name for indicator in info.indicators], arrow.string())
-        stranger = "the indicator is not declared in register.yaml 指标未声明", "declare it there 请在 register.yaml 声明"
-        problems += _unknown(frame["name"], names, label, stranger, keep)
-    return problems + _row_problems(decode(table, frame, household), table, info, label, keep)
+        problems += _unknown(frame["name"], names, where, UNDECLARED, keep)
+    latest = days_after(info.known_until, today)
+    return problems + _row_problems(decode(table, frame), pd.factorize(household)[0].astype(np.int32), table, latest, where)
 
 
 def write_problems(problems: Sequence[Problem], path: Path) -> None:
@@ -179,38 +193,36 @@ def _failures(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> list[tuple[str
     return []
 
 
-def _cell_problems(frame: pd.DataFrame, table: Table, label: str, keep: int) -> list[Problem]:
+def _cell_problems(frame: pd.DataFrame, table: Table, where: Where, keep: int) -> list[Problem]:
     problems = []
     for column, check, case, row in _failures(cell_schema(table, keep), frame):
         if check == "column_in_dataframe":
-            problems.append(_column_missing(label, table.column(str(case))))
+            problems.append(column_missing(where(None)[0], table.column(str(case))))
             continue
         declared = table.column(str(column))
         blank = check == "not_nullable"
-        reason = f"{declared.name} ({declared.zh}) is missing 缺失" if blank else refusal(declared, case)
-        remedy = "fill it in, else the row is left out 请补全，否则该行不载入" if declared.required else "correct the cell 请更正"
-        problems.append(Problem(label, None if row is None else row + 1, declared.name, reason, remedy))
+        reason = f"缺少 {declared.zh} {declared.name} is missing" if blank else refusal(declared, case)
+        remedy = "请补全，否则该行不载入 fill it in, else the row is left out" if declared.required else CORRECT
+        problems.append(Problem(*where(row), declared.name, reason, remedy))
     return sorted(problems[: keep * len(table.columns)], key=lambda problem: (problem.row is not None, problem.row or 0))
 
 
-def _column_missing(label: str, column: Column) -> Problem:
-    return Problem(
-        label, None, column.name, f"required column {column.name} ({column.zh}) is missing 缺少必填列", "add the column 请补充该列"
-    )
+def _row_problems(columns: Mapping[str, Array], household: Array, table: Table, latest: Sequence[RowRule], where: Where) -> list[Problem]:
+    findings = Findings(where)
+    for rule in (*RULES.get(table.name, ()), *latest):
+        findings.rows(rule.broken(columns), rule.column, rule.reason, rule.remedy)
+    every = np.ones(len(household), dtype=bool)
+    assemble(table, household, columns, partial(findings.repeated, columns, every))
+    return findings.sorted()
 
 
-def _row_problems(rows: pd.DataFrame, table: Table, info: RegisterInfo, label: str, keep: int) -> list[Problem]:
-    mark_repeated(table.name, rows)
-    rules: dict[str, RowRule] = {rule.name: rule for rule in (*RULES.get(table.name, ()), DUPLICATE)}
-    schema = row_schema(table, keep)
-    if info.known_until is not None:
-        until = days_after(info.known_until.toordinal())
-        rules[until.name] = until
-        schema.checks.append(pa.Check(lambda frame: ~until.broken(frame), name=until.name, n_failure_cases=keep))
-    broken = dict.fromkeys((row, check) for _, check, _, row in _failures(schema, rows) if row is not None)
-    return [Problem(label, row + 1, rules[check].column, rules[check].reason, rules[check].remedy) for row, check in sorted(broken)]
-
-
-def _unknown(words: pd.Series[Any], known: arrow.Array, label: str, said: tuple[str, str], keep: int) -> list[Problem]:
+def _unknown(words: pd.Series[Any], known: arrow.Array, where: Where, said: tuple[str, str], keep: int) -> list[Problem]:
     missing = ~words.isin(known.to_pylist()) & words.notna()
-    return [Problem(label, int(row) + 1, str(words.name), *said) for row in missing.to_numpy().nonzero()[0][:keep]]
+    return [Problem(*where(int(row)), str(words.name), *said) for row in missing.to_numpy().nonzero()[0][:keep]]
+
+
+def _elsewhere(villages: pd.Series[Any], county: str, where: Where, keep: int) -> list[Problem]:
+    places, distinct = pd.factorize(villages)
+    elsewhere = [bool(isinstance(code, str) and VILLAGE_CODE.fullmatch(code) and not code.startswith(county)) for code in distinct]
+    rows = np.array([*elsewhere, False])[places].nonzero()[0][:keep]
+    return [Problem(*where(int(row)), "village_code", *other_county(county)) for row in rows]

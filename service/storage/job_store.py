@@ -97,7 +97,7 @@ def keep_findings(connection: Connection, job: int, problems: Sequence[Problem])
     order = {name: place for place, name in enumerate(word for table in TABLES.values() for word in (table.name, table.zh))}
 
     def place(problem: Problem) -> tuple[int, str, int, str]:
-        return order.get(problem.table, -1), problem.table, problem.row or 0, problem.column or ""
+        return order.get(problem.table.split("/")[0], -1), problem.table, problem.row or 0, problem.column or ""
 
     rows = [
         {

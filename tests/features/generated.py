@@ -103,7 +103,7 @@ def reading(rows: Mapping[str, list[Row]], info: RegisterInfo = INFO) -> Reading
 def register(rows: Mapping[str, list[Row]], info: RegisterInfo = INFO) -> Register:
     """The rows as a register; they must all have been placed."""
     found = reading(rows, info)
-    assert not found.problems
+    assert not found.rows_left_out
     return found.register
 
 

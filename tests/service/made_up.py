@@ -27,6 +27,7 @@ from models.pointer import point
 COUNTY = "520523"
 VILLAGES = tuple(f"{COUNTY}{town:03d}{village:03d}" for town in (101, 102) for village in (1, 2, 3))
 AS_OF = dt.date(2023, 12, 31)
+CHILDREN_BORN_AFTER = 2006  # under 14 when the registers begin
 NOW = dt.datetime(2024, 3, 1, 1, 0, tzinfo=dt.UTC)
 ARROW = {Kind.NUMBER: pa.float64(), Kind.FLAG: pa.bool_(), Kind.DATE: pa.date32()}
 Household = dict[str, Any]
@@ -68,6 +69,9 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
         }
         for place in range(persons)
     ]
+    for member in members:
+        if member["birth_year"] > CHILDREN_BORN_AFTER:
+            member |= {"chronic_disease": None, "labour_ability": None}
     events = [
         {
             "event_id": f"e{number}-{place}",
@@ -79,6 +83,8 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
         }
         for place in range(random.choice((0, 0, 1, 2)))
     ]
+    for event in events:
+        event["oop_compliant"] = min(event["oop_compliant"], event["amount"])
     return {
         "household_id": name,
         "village_code": village or random.choice(VILLAGES),

@@ -44,11 +44,11 @@ def parquet(column: pa.Array) -> bytes:
 
 
 TABLES: dict[str, tuple[bytes, Where | None]] = {
-    "a cell too many": ((HEADER + GOOD + GOOD.strip() + f",{NAME},{NUMBER}\n").encode(), ("households", 2, None)),
-    "another encoding": (HEADER.encode() + GOOD.encode() + f"{NAME},{NUMBER}\n".encode("gbk"), ("households", 2, None)),
-    "an open quote": ((HEADER + GOOD + f'002,"{NAME},{NUMBER}\n').encode(), ("households", 2, None)),
+    "a cell too many": ((HEADER + GOOD + GOOD.strip() + f",{NAME},{NUMBER}\n").encode(), ("households", 3, None)),
+    "another encoding": (HEADER.encode() + GOOD.encode() + f"{NAME},{NUMBER}\n".encode("gbk"), ("households", 3, None)),
+    "an open quote": ((HEADER + GOOD + f'002,"{NAME},{NUMBER}\n').encode(), ("households", 3, None)),
     "no header": (f"{NAME},{NUMBER}\n".encode(), ("households", None, "village_code")),
-    "cells of the wrong kind": ((HEADER + f"001,{made_up.VILLAGES[0]},{NAME},{NUMBER},{NAME}\n").encode(), ("households", 1, "known_on")),
+    "cells of the wrong kind": ((HEADER + f"001,{made_up.VILLAGES[0]},{NAME},{NUMBER},{NAME}\n").encode(), ("households", 2, "known_on")),
 }
 PARQUETS: dict[str, tuple[bytes, Where | None]] = {
     "no Parquet": (f"PAR1{NAME}{NUMBER}PAR1".encode(), ("households", None, None)),

@@ -168,8 +168,11 @@ def test_an_update_may_hold_some_tables_only(bring: Bring, database: Database, t
     lines = ["household_id,event_kind,occurred_on,amount,known_on"]
     lines += [f"{household},job_loss,2023-12-01,10,2023-12-02" for household in (households[2]["household_id"], "990099999999")]
     (part / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(UserError, match=r"合成 made-up.*--mode replace"):
+        bring(part)  # who says nothing of it speaks of real people
+    (part / "register.yaml").write_text("synthetic: true\n", encoding="utf-8")
     done = bring(part)
-    assert (done.rows_left_out, [problem.row for problem in done.problems]) == (1, [2])
+    assert (done.rows_left_out, [problem.row for problem in done.problems]) == (1, [3])
     register = stored(database)
     assert len(register.tables["events"]) == before + 1
     assert register.info.county == made_up.COUNTY
@@ -324,6 +327,39 @@ def test_households_outside_the_region_are_left_out_and_named(bring: Bring, data
     assert len(stored(database)) == 5
     theirs = sum(len(households[4][name]) for name in ("members", "living", "employment", "incomes", "debts", "events"))
     assert done.rows_left_out == 1 + theirs
+
+
+def test_a_household_of_another_county_is_refused_whoever_imports(bring: Bring, database: Database, tmp_path: Path) -> None:
+    """The register names its county; a row of another one is a slip, at the command line as over HTTP."""
+    households = county(6)
+    households[4]["village_code"] = "611025101001"
+    for dry_run in (True, False):
+        done = bring(folder(tmp_path / f"a{dry_run}", households), dry_run=dry_run)
+        (told,) = [problem for problem in done.problems if problem.column == "village_code"]
+        assert (told.table, told.row) == ("households", 5)
+        assert made_up.COUNTY in told.reason
+    assert len(stored(database)) == 5
+
+
+def test_a_dry_run_names_what_contradicts_itself_and_what_is_not_yet(bring: Bring, database: Database, tmp_path: Path) -> None:
+    households = county(6)
+    one = bill(households[0]) | {"event_id": "e1"}
+    late = bill(households[1], known="2100-01-01")
+    for dry_run in (True, False):
+        done = bring(folder(tmp_path / f"a{dry_run}", households, {"events": [one, one | {"amount": 7.0}, late]}), dry_run=dry_run)
+        told = {(problem.column, problem.reason.split()[0]) for problem in done.problems}
+        assert {("amount", "与第"), ("known_on", "知悉日期晚于登记册截止日")} <= told
+    assert len(stored(database)) == 6
+
+
+def test_real_and_made_up_households_are_never_mixed(bring: Bring, database: Database, tmp_path: Path) -> None:
+    made, real = folder(tmp_path / "made", county(6)), folder(tmp_path / "real", county(8))
+    (real / "register.yaml").unlink()
+    for first, second in ((made, real), (real, made)):
+        bring(first, "replace")
+        with pytest.raises(UserError, match="--mode replace"):
+            bring(second)
+        assert len(stored(database)) == (6 if first is made else 8)
 
 
 def test_a_dry_run_tells_and_writes_nothing(bring: Bring, database: Database, tmp_path: Path) -> None:

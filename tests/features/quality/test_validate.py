@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from features.errors import RegisterError
 from features.quality.validate import validate, validate_workbook, write_problems
 from features.read import read_register
 from features.tables import TABLES
@@ -105,7 +107,9 @@ def test_a_register_in_order_has_no_problems(tmp_path: Path) -> None:
         ("households", HOUSEHOLD | {"valid_from": "", "registry_status": "ordinary", "exit_year": ""}, "valid_from", "missing"),
         ("households", HOUSEHOLD | {"household_id": "", "known_on": "2020-02-02"}, "household_id", "missing"),
         ("households", HOUSEHOLD | {"known_on": "2019-12-31"}, "known_on", "before it became true"),
-        ("households", HOUSEHOLD, "known_on", "the last one counts"),
+        ("households", HOUSEHOLD, "known_on", "the same as row 2"),
+        ("households", HOUSEHOLD | {"exit_year": 2019}, "exit_year", "the last one counts"),
+        ("households", HOUSEHOLD | {"village_code": "520524100001"}, "village_code", "outside the register's county 520523"),
         ("members", MEMBER | {"birth_year": 1820, "known_on": "2020-02-02"}, "birth_year", "outside 1900"),
         ("members", MEMBER | {"birth_year": 2021, "known_on": "2020-02-02"}, "birth_year", "born after"),
         ("members", MEMBER | {"birth_year": 2010, "chronic_disease": "是", "known_on": "2020-02-02"}, "birth_year", "under 14"),
@@ -133,7 +137,7 @@ def test_a_register_in_order_has_no_problems(tmp_path: Path) -> None:
 )
 def test_each_fault_is_named_where_it_stands(tmp_path: Path, table: str, row: dict[str, Any], column: str, reason: str) -> None:
     problems = validate(write(tmp_path, **{table: [row]}))
-    found = [problem for problem in problems if (problem.table, problem.row, problem.column) == (table, 2, column)]
+    found = [problem for problem in problems if (problem.table, problem.row, problem.column) == (table, 3, column)]
     assert any(reason in problem.reason for problem in found), problems
     assert all(problem.remedy for problem in problems)
 
@@ -142,7 +146,7 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     rows = [MEMBER | {"member_id": str(n), "sex": "x", "birth_year": 1800} for n in range(2, 12)]
     problems = validate(write(tmp_path, members=rows))
     assert len(problems) == 20
-    assert {problem.row for problem in problems} == set(range(2, 12))
+    assert {problem.row for problem in problems} == set(range(3, 13))
 
 
 def test_missing_and_unknown_columns_are_named(tmp_path: Path) -> None:
@@ -166,6 +170,59 @@ def test_parts_are_told_apart_and_rows_counted_in_their_file(tmp_path: Path) -> 
     assert [(problem.table, problem.row) for problem in validate(tmp_path)] == [("visits/part-0001.parquet", 1)]
 
 
+def test_a_path_that_is_not_there_is_said_so(tmp_path: Path) -> None:
+    for look, name in ((validate, "gone"), (validate_workbook, "gone.xlsx")):
+        with pytest.raises(RegisterError, match="no such folder or file"):
+            look(tmp_path / name)
+
+
+def test_blank_lines_and_parts_move_no_line_number(tmp_path: Path) -> None:
+    write(tmp_path)
+    text = (tmp_path / "visits.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "visits.csv").unlink()
+    (tmp_path / "visits").mkdir()
+    (tmp_path / "visits" / "a.csv").write_text("\n".join(text) + "\n", encoding="utf-8")
+    late = text[1].replace("0.5", "7").replace("2021", "2022")
+    (tmp_path / "visits" / "b.csv").write_text("\n".join([text[0], "", text[1].replace("2021", "2020"), "", late]), encoding="utf-8")
+    for problems in (validate(tmp_path), read_register(tmp_path, None).problems):
+        assert [(problem.table, problem.row, problem.column) for problem in problems] == [("visits/b.csv", 5, "probability")]
+
+
+def test_what_is_known_later_than_today_is_named(tmp_path: Path) -> None:
+    write(tmp_path, visits=[VISIT | {"reason": "audit", "visited_on": "2022-06-01", "known_on": "2022-06-03"}])
+    day = dt.date(2022, 6, 2)
+    later = [("visits", 3, "known_on")]
+    found = validate(tmp_path, today=day), read_register(tmp_path, None, today=day).problems
+    assert all([(p.table, p.row, p.column) for p in problems if "today" in p.reason] == later for problems in found)
+    assert validate(tmp_path, today=dt.date(2022, 6, 3)) == []
+
+
+def test_loading_names_what_validation_names(tmp_path: Path) -> None:
+    """Faults between the cells of a row, between rows and with the register as a whole are no secret of the validator."""
+    write(
+        tmp_path,
+        households=[HOUSEHOLD | {"exit_year": 2019}, HOUSEHOLD | {"household_id": "9", "village_code": "520524100001"}],
+        members=[MEMBER, MEMBER | {"member_id": "2", "birth_year": 2021}],
+        employment=[SPELL | {"member_id": "7"}],
+        incomes=[INCOME | {"amount": 1}, INCOME | {"source": "business", "known_on": "2021-03-30"}],
+        visits=[VISIT | {"reason": "audit", "known_on": "2023-01-01"}],
+    )
+    named = {(p.table, p.row, p.column) for p in validate(tmp_path)}
+    assert len(named) == 8
+    reading = read_register(tmp_path, None)
+    assert {(p.table, p.row, p.column) for p in reading.problems} == named
+    assert reading.register.household_id.tolist() == ["001"]
+    assert reading.rows_left_out == {"households": 1}
+
+
+def test_a_failed_reading_names_all_that_validation_names(tmp_path: Path) -> None:
+    write(tmp_path, visits=[VISIT | {"reason": "audit", "probability": 7}])
+    (tmp_path / "incomes.csv").write_text("household_id,source,colour\n001,wage,red\n", encoding="utf-8")
+    with pytest.raises(RegisterError) as refused:
+        read_register(tmp_path, None)
+    assert {(p.table, p.row, p.column) for p in refused.value.problems} == {(p.table, p.row, p.column) for p in validate(tmp_path)}
+
+
 def test_an_empty_table_is_no_problem(tmp_path: Path) -> None:
     write(tmp_path)
     columns = ",".join(column.name for column in TABLES["visits"].columns)
@@ -178,7 +235,7 @@ def test_problems_are_written_for_excel(tmp_path: Path) -> None:
     write_problems(problems, tmp_path / "问题.csv")
     text = (tmp_path / "问题.csv").read_bytes()
     assert text.startswith(b"\xef\xbb\xbf")
-    assert text.decode("utf-8-sig").splitlines()[1].startswith("visits,2,probability,")
+    assert text.decode("utf-8-sig").splitlines()[1].startswith("visits,3,probability,")
 
 
 def test_a_workbook_is_held_to_the_same_rules(tmp_path: Path) -> None:
