@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from features.age import AGE_COLUMNS, too_old
+from features.complaints import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Complaints, other_county
 from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
 from features.errors import Problem, RegisterError
-from features.findings import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Findings, other_county
 from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
 from features.place import FileRows, Where, file_label, one_after_the_other, plain
@@ -175,7 +175,7 @@ def from_arrow(
     """
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
     where = {name: plain(name) for name in TABLES} | dict(where or {})
-    reports = {name: Findings(where[name]) for name in TABLES}
+    reports = {name: Complaints(where[name]) for name in TABLES}
     for name, frame in frames.items():
         reading.lacking |= reports[name].columns(TABLES[name], frame)
     frames = {name: frame for name, frame in frames.items() if "household_id" in frame.column_names}
@@ -369,7 +369,7 @@ def _take(places: pa.Array, indices: pa.Array) -> Array:
     return np.asarray(table[indices.fill_null(len(places)).to_numpy(zero_copy_only=False)])
 
 
-def _encode(column: Column, values: pa.ChunkedArray, report: Findings) -> Array:
+def _encode(column: Column, values: pa.ChunkedArray, report: Complaints) -> Array:
     """One column to its array: numbers at once, everything else through its few distinct cells."""
     if column.kind is Kind.NUMBER and not pa.types.is_dictionary(values.type) and not pa.types.is_string(values.type):
         numbers: Array = np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)

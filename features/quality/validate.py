@@ -16,8 +16,8 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 import pyarrow.parquet
 
+from features.complaints import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Complaints, column_missing, other_county
 from features.errors import Problem, RegisterError
-from features.findings import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Findings, column_missing, other_county
 from features.folder import read_info, table_files
 from features.household import VILLAGE_CODE
 from features.place import FileRows, Where, file_label
@@ -208,7 +208,7 @@ def _cell_problems(frame: pd.DataFrame, table: Table, where: Where, keep: int) -
 
 
 def _row_problems(columns: Mapping[str, Array], household: Array, table: Table, latest: Sequence[RowRule], where: Where) -> list[Problem]:
-    findings = Findings(where)
+    findings = Complaints(where)
     for rule in (*RULES.get(table.name, ()), *latest):
         findings.rows(rule.broken(columns), rule.column, rule.reason, rule.remedy)
     every = np.ones(len(household), dtype=bool)

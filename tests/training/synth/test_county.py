@@ -11,7 +11,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from features.findings import CORRECT
+from features.complaints import CORRECT
 from features.policy import shipped
 from features.read import read_register
 from features.seen import Seen

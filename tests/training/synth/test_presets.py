@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.findings import CORRECT
+from features.complaints import CORRECT
 from features.policy.reimbursement import schemes
 from features.read import read_register
 from training.synth import preset

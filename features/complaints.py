@@ -19,7 +19,7 @@ STRANGER = "成员表中无此人 the member is not in the members table", "请�
 UNDECLARED = "指标未在 register.yaml 声明 the indicator is not declared in register.yaml", "请声明 declare it there"
 
 
-class Findings:
+class Complaints:
     """What is wrong with one table."""
 
     def __init__(self, where: Where) -> None:
