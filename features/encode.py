@@ -87,7 +87,7 @@ def _read(column: Column, cell: Any) -> float:
     """What one cell stands for; raises CellError where it cannot be read."""
     if cell is None or cell == "":
         if column.required:
-            raise CellError(f"{column.name} ({column.zh}) is missing 缺失")
+            raise CellError(f"缺少 {column.zh} {column.name} is missing")
         return MISSING[column.kind]
     return _READERS[column.kind](column, cell)
 
@@ -103,20 +103,20 @@ def _read_or_report(column: Column, row: int, cell: Any, report: Callable[[int, 
 def _number(column: Column, cell: Any) -> float:
     if isinstance(cell, bool) or not isinstance(cell, (int, float)):
         if not isinstance(cell, str):
-            raise CellError(f"{cell!r} is not a number 不是数字")
+            raise CellError(f"{cell!r} 不是数字 is not a number")
         try:
             cell = float(cell.strip())
         except ValueError:
-            raise CellError(f"{cell!r} is not a number 不是数字") from None
+            raise CellError(f"{cell!r} 不是数字 is not a number") from None
     try:
         number = float(cell)
     except OverflowError:
-        raise CellError("the number is too large 数值过大") from None
+        raise CellError("数值过大 the number is too large") from None
     if not math.isfinite(number):
-        raise CellError(f"{cell!r} is not a finite number 不是有限数值")
+        raise CellError(f"{cell!r} 不是有限数值 is not a finite number")
     low, high = _range(column)
     if not low <= number <= high:
-        raise CellError(f"{number:g} is outside {low:g} … {high:g} {column.unit} 超出允许范围".replace("  ", " "))
+        raise CellError(f"{number:g} 超出允许范围 is outside {low:g} … {high:g} {column.unit}".replace("  ", " "))
     if column.whole and not number.is_integer():
         raise CellError(f"{number:g} 不是整数 is no whole number")
     return number
@@ -130,13 +130,13 @@ def _flag(_: Column, cell: Any) -> float:
             return 0.0
     except TypeError:
         pass
-    raise CellError(f"{cell!r} is neither yes nor no 只能填 是/否 (true/false)")
+    raise CellError(f"{cell!r} 只能填 是/否 is neither yes nor no (true/false)")
 
 
 def _category(column: Column, cell: Any) -> int:
     code = _CODES[id(column)].get(cell) if isinstance(cell, str) else None
     if code is None:
-        raise CellError(f"{cell!r} is not a known code 未知代码; allowed 允许: {', '.join(f'{c} {zh}' for c, zh in column.values)}")
+        raise CellError(f"{cell!r} 未知代码 is not a known code; 允许 allowed: {', '.join(f'{c} {zh}' for c, zh in column.values)}")
     return code
 
 
@@ -144,9 +144,9 @@ def _date(_: Column, cell: Any) -> int:
     try:
         date = cell if type(cell) is dt.date else cell.date() if isinstance(cell, dt.datetime) else dt.date.fromisoformat(cell)
     except (ValueError, TypeError):
-        raise CellError(f"{cell!r} is not a date 不是日期; write YYYY-MM-DD") from None
+        raise CellError(f"{cell!r} 不是日期 is not a date; 写 write YYYY-MM-DD") from None
     if date.year < EARLIEST_YEAR:
-        raise CellError(f"{cell!r} lies before {EARLIEST_YEAR} 早于 {EARLIEST_YEAR} 年")
+        raise CellError(f"{cell!r} 早于 {EARLIEST_YEAR} 年 lies before {EARLIEST_YEAR}")
     return date.toordinal() - EPOCH_ORDINAL
 
 
@@ -158,7 +158,7 @@ def _month(_: Column, cell: Any) -> int:
         if cell[4] != "-" or len(cell) != 7 or not 1 <= month <= 12 or year < EARLIEST_YEAR:
             raise ValueError
     except (ValueError, TypeError, IndexError):
-        raise CellError(f"{cell!r} is not a month 不是月份; write YYYY-MM") from None
+        raise CellError(f"{cell!r} 不是月份 is not a month; 写 write YYYY-MM") from None
     return (year - 1970) * 12 + month - 1
 
 

@@ -46,12 +46,12 @@ def check_extent(path: Path, read: Collection[str]) -> None:
                     if left < 0:
                         raise _too_large(sheet, rows, _letters(columns))
     except (zipfile.BadZipFile, zlib.error, expat.ExpatError, LookupError, ValueError, EOFError, OSError, NotImplementedError):
-        raise RegisterError(f"{path} is not an Excel workbook 不是 Excel 工作簿: save it again as .xlsx 请重新另存为 .xlsx") from None
+        raise RegisterError(f"{path} 不是 Excel 工作簿 is not an Excel workbook: 请重新另存为 .xlsx save it again as .xlsx") from None
 
 
 def _too_large(sheet: str, rows: int, column: str) -> RegisterError:
-    reason = f"the sheet “{sheet}” reaches to {column}{rows}; at most {MOST_CELLS:,} cells are read 工作表过大"
-    remedy = "delete what stands far from the table (Ctrl+End finds it), or split the file 请删除表外多余内容（按 Ctrl+End）或拆分"
+    reason = f"工作表过大 the sheet “{sheet}” reaches to {column}{rows}; at most {MOST_CELLS:,} cells are read"
+    remedy = "请删除表外多余内容（按 Ctrl+End）或拆分 delete what stands far from the table (Ctrl+End finds it), or split the file"
     return RegisterError(f"工作簿过大 the workbook is too large: {reason}: {remedy}", [Problem(sheet, rows, column, reason, remedy)])
 
 

@@ -33,33 +33,33 @@ def read_info(folder: Path) -> RegisterInfo:
         written = yaml.compose(text, yaml.SafeLoader)
         said = yaml.safe_load(text) or {}
     except UnicodeError:
-        raise _wrong(None, None, "it is not written in UTF-8 不是 UTF-8 编码", "save it as UTF-8 请另存为 UTF-8") from None
+        raise _wrong(None, None, "不是 UTF-8 编码 it is not written in UTF-8", "请另存为 UTF-8 save it as UTF-8") from None
     except (yaml.YAMLError, ValueError) as error:  # a day that no month has is a ValueError
         mark = getattr(error, "problem_mark", None)
-        raise _wrong(mark and mark.line + 1, None, "it is no YAML 不是有效的 YAML", "write NAME: VALUE 每行写“名称: 值”") from None
+        raise _wrong(mark and mark.line + 1, None, "不是有效的 YAML it is no YAML", "每行写“名称: 值” write NAME: VALUE") from None
     if not isinstance(said, dict):
-        raise _wrong(1, None, "entries are expected 应为条目", "write NAME: VALUE 每行写“名称: 值”")
+        raise _wrong(1, None, "应为条目 entries are expected", "每行写“名称: 值” write NAME: VALUE")
     lines = written.value if isinstance(written, yaml.MappingNode) else []
     entries = {name.value: name.start_mark.line + 1 for name, _ in lines}
     for name, line in entries.items():
         if name not in ENTRIES:
-            raise _wrong(line, None, "the entry is not known 未知条目", f"known are 可用: {', '.join(ENTRIES)}")
+            raise _wrong(line, None, "未知条目 the entry is not known", f"可用 known are: {', '.join(ENTRIES)}")
     until, key_mark = said.get("known_until"), str(said.get("key_mark") or "")
     if bool(said.get("pseudonymised", False)) != bool(key_mark):
-        raise _wrong(None, "key_mark", "pseudonymised and key_mark belong together 须同时写明", "key_mark says under which key")
+        raise _wrong(None, "key_mark", "须同时写明 pseudonymised and key_mark belong together", "key_mark says under which key")
     county = str(said.get("county") or "")
     if not COUNTY.fullmatch(county):
-        remedy = "write 6 digits, or leave it out 写 6 位数字或不写"
-        raise _wrong(entries["county"], "county", "is no area code 不是区划代码", remedy)
+        remedy = "写 6 位数字或不写 write 6 digits, or leave it out"
+        raise _wrong(entries["county"], "county", "不是区划代码 is no area code", remedy)
     try:
         known_until = dt.date.fromisoformat(str(until)) if until else None
     except ValueError:
-        raise _wrong(entries["known_until"], "known_until", "is not a date 不是日期", "write YYYY-MM-DD") from None
+        raise _wrong(entries["known_until"], "known_until", "不是日期 is not a date", "write YYYY-MM-DD") from None
     try:
         indicators = tuple(Indicator(**entry) for entry in said.get("indicators") or ())
     except TypeError:
-        remedy = f"give each 每项写明: {', '.join(part.name for part in fields(Indicator))}"
-        raise _wrong(entries["indicators"], "indicators", "an indicator is not declared as it should be 指标声明有误", remedy) from None
+        remedy = f"每项写明 give each: {', '.join(part.name for part in fields(Indicator))}"
+        raise _wrong(entries["indicators"], "indicators", "指标声明有误 an indicator is not declared as it should be", remedy) from None
     return RegisterInfo(county, bool(said.get("synthetic", False)), known_until, indicators, key_mark=key_mark)
 
 

@@ -58,14 +58,14 @@ def from_nested(
     seen: set[str] = set()
     for position, household in enumerate(households):
         if not isinstance(household, Mapping):
-            report(position, "households", None, None, "a household is an object 户应为对象")
+            report(position, "households", None, None, "户应为对象 a household is an object")
             tops.append({})
             continue
         top: dict[str, Any] = {}
         for key, value in household.items():
             if key in rows:
                 if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-                    report(position, key, None, None, "a list of objects is expected 应为对象列表")
+                    report(position, key, None, None, "应为对象列表 a list of objects is expected")
                     continue
                 items, places, numbers = rows[key]
                 items.extend(value)
@@ -76,22 +76,22 @@ def from_nested(
         tops.append(top)
         name = top.get("household_id")
         if name is None or name == "":
-            report(position, "households", None, "household_id", "household_id (户编号) is missing 缺失")
+            report(position, "households", None, "household_id", "缺少户编号 household_id is missing")
         elif not isinstance(name, str) or len(name) > LONGEST_ID:
             report(
                 position,
                 "households",
                 None,
                 "household_id",
-                f"text of at most {LONGEST_ID} characters is expected 应为文本",
+                f"应为文本，最多 {LONGEST_ID} 个字符 text of at most {LONGEST_ID} characters is expected",
             )
         elif name in seen:
-            report(position, "households", None, "household_id", "the household stands in the request twice 户重复")
+            report(position, "households", None, "household_id", "户重复 the household stands in the request twice")
         else:
             seen.add(name)
         village = top.get("village_code")
         if isinstance(village, str) and village and not VILLAGE_CODE.fullmatch(village):
-            report(position, "households", None, "village_code", "12 digits are expected 应为12位数字")
+            report(position, "households", None, "village_code", "应为12位数字 12 digits are expected")
 
     words: dict[tuple[str, str], list[str]] = {}
     members: dict[tuple[int, str], int] = {}
@@ -104,7 +104,7 @@ def from_nested(
         for extra in sorted(present - declared.keys() - {"household_id"}, key=str):
             for item, position, number in zip(items, places, numbers, strict=True):
                 if extra in item:
-                    report(position, schema.name, number, str(extra), "unknown field 未知字段")
+                    report(position, schema.name, number, str(extra), "未知字段 unknown field")
         columns: dict[str, Array] = {}
         now = np.full(len(items), today, dtype=np.int32)
         for name, column in declared.items():
@@ -128,7 +128,7 @@ def from_nested(
                 columns[name] = encode_cells(column, cells, say)
             if name in PAST:
                 for row in _late(columns[name], today):
-                    say(row, f"after as_of {as_of} 晚于统计时点")
+                    say(row, f"晚于统计时点 after as_of {as_of}")
         if schema.name == "members" and "birth_year" in columns:
             for row in (columns["birth_year"] > as_of.year).nonzero()[0].tolist():
                 report(places[row], "members", numbers[row], "birth_year", f"晚于统计时点 {as_of} after as_of")
@@ -139,11 +139,11 @@ def from_nested(
                     "incomes",
                     numbers[row],
                     "period_end",
-                    "a period is a quarter or longer 期间不得短于一个季度",
+                    "期间不得短于一个季度 a period is a quarter or longer",
                 )
             month = (as_of.year - 1970) * 12 + as_of.month - 1
             for row in _late(columns["period_end"], month):
-                report(places[row], "incomes", numbers[row], "period_end", f"after as_of {as_of} 晚于统计时点")
+                report(places[row], "incomes", numbers[row], "period_end", f"晚于统计时点 after as_of {as_of}")
 
         def contradict(earlier: Array, later: Array) -> None:
             for one, other in zip(earlier.tolist(), later.tolist(), strict=True):
@@ -161,15 +161,15 @@ def from_nested(
         for row, cell in enumerate(cells):
             if cell is None or cell == "":
                 if column.required:
-                    say(row, f"{column.name} ({column.zh}) is missing 缺失")
+                    say(row, f"缺少 {column.zh} {column.name} is missing")
             elif not isinstance(cell, str) or len(cell) > LONGEST_ID:
-                say(row, f"text of at most {LONGEST_ID} characters is expected 应为文本")
+                say(row, f"应为文本，最多 {LONGEST_ID} 个字符 text of at most {LONGEST_ID} characters is expected")
             elif column.name == "member_id":
                 encoded[row] = members.setdefault((places[row], cell), len(members))
             elif schema.name == "indicators":
                 encoded[row] = indicator_index.get(cell, -1)
                 if encoded[row] < 0:
-                    say(row, f"{cell!r} is not an indicator of this model 本模型没有该指标")
+                    say(row, f"{cell!r} 本模型没有该指标 is not an indicator of this model")
             else:
                 encoded[row] = index.setdefault(cell, len(index))
         words[schema.name, column.name] = list(index)

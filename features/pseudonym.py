@@ -49,7 +49,7 @@ def check_mark(mark: str, key: bytes | None) -> None:
     if key is not None and key_mark(key) != mark:
         raise UserError(
             "编号的假名由另一密钥生成 the ids are pseudonyms made under another key: the same household would have two names; "
-            "use the key that they were made with 请使用原密钥"
+            "请使用原密钥 use the key that they were made with"
         )
 
 

@@ -88,18 +88,18 @@ def _of_another_kind(table: str, cells: pa.Table, schema: Table) -> Problem | No
         if column.name in cells.column_names:
             kind = cells.schema.field(column.name).type
             if types.is_nested(kind) or types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-                return Problem(table, None, column.name, "holds no plain cells 不是普通单元格", "write it as text 请按文本保存")
+                return Problem(table, None, column.name, "不是普通单元格 holds no plain cells", "请按文本保存 write it as text")
     return None
 
 
 def _damage(table: str, path: Path) -> Problem:
     """The first thing that is wrong with a file that cannot be read, by its line."""
     if path.suffix != ".csv":
-        return Problem(table, None, None, "it is no whole Parquet file 不是完整的 Parquet 文件", "write it again 请重新导出")
+        return Problem(table, None, None, "不是完整的 Parquet 文件 it is no whole Parquet file", "请重新导出 write it again")
     row = _undecodable(path)
     if row is not None:
-        reason = "the row is not written in UTF-8 该行不是 UTF-8 编码"
-        return Problem(table, row, None, reason, "save it as CSV UTF-8 请另存为 CSV UTF-8")
+        reason = "该行不是 UTF-8 编码 the row is not written in UTF-8"
+        return Problem(table, row, None, reason, "请另存为 CSV UTF-8 save it as CSV UTF-8")
     line = 1
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -108,11 +108,11 @@ def _damage(table: str, path: Path) -> Problem:
             for cells in rows:
                 line = rows.line_num
                 if cells and len(cells) != width:
-                    reason = f"the row has {len(cells)} cells, the header {width} 该行 {len(cells)} 列，表头 {width} 列"
-                    return Problem(table, line, None, reason, "put cells that hold a comma in quotes 含逗号的单元格请加引号")
+                    reason = f"该行 {len(cells)} 列，表头 {width} 列 the row has {len(cells)} cells, the header {width}"
+                    return Problem(table, line, None, reason, "含逗号的单元格请加引号 put cells that hold a comma in quotes")
     except csv.Error:
-        return Problem(table, line + 1, None, "the row cannot be taken apart 该行无法拆分", "see to its quotes 请检查引号")
-    return Problem(table, None, None, "the file cannot be read 文件无法读取", "save it again as CSV UTF-8 请重新另存为 CSV UTF-8")
+        return Problem(table, line + 1, None, "该行无法拆分 the row cannot be taken apart", "请检查引号 see to its quotes")
+    return Problem(table, None, None, "文件无法读取 the file cannot be read", "请重新另存为 CSV UTF-8 save it again as CSV UTF-8")
 
 
 def _undecodable(path: Path) -> int | None:

@@ -123,15 +123,15 @@ def read_cells(path: Path, *, partial: bool = False) -> Filled:
                 if sheet is not None:
                     _sheet_cells(table, sheet, cells(sheet), filled, faults)
     except (python_calamine.CalamineError, OSError):  # its own words may quote the file
-        raise RegisterError(f"{path} is not an Excel workbook 不是 Excel 工作簿: save it again as .xlsx 请重新另存为 .xlsx") from None
+        raise RegisterError(f"{path} 不是 Excel 工作簿 is not an Excel workbook: 请重新另存为 .xlsx save it again as .xlsx") from None
     for sheet in sorted(sheets.keys() - known):
-        filled.problems.append(Problem(sheet, None, None, "unknown sheet, not read 未知工作表，未读取", "check its name 请核对表名"))
+        filled.problems.append(Problem(sheet, None, None, "未知工作表，未读取 unknown sheet, not read", "请核对表名 check its name"))
     if "households" not in filled.frames and not faults and not partial:
-        faults.append(Problem("户", None, None, "the sheet 户 is missing 缺少工作表“户”", "start from the template 请使用模板"))
+        faults.append(Problem("户", None, None, "缺少工作表“户” the sheet 户 is missing", "请使用模板 start from the template"))
     if faults:
         raise RegisterError(f"{path} 无法读取 cannot be read", faults + filled.problems)
     if not partial and not len(filled.frames["households"]):
-        filled.problems.append(Problem("户", None, None, "no household is filled in 未填写任何户", "fill in the sheet 请填写"))
+        filled.problems.append(Problem("户", None, None, "未填写任何户 no household is filled in", "请填写 fill in the sheet"))
     return filled
 
 
@@ -313,17 +313,17 @@ def _read_info(about: list[list[Any]], declared: list[list[Any]]) -> RegisterInf
             try:
                 indicators.append(Indicator(str(name), str(zh or name), str(unit), int(direction or 0), str(cause or "other")))
             except ValueError:
-                faults.append(Problem(DECLARED, number, INDICATOR_HEADERS[3][1], "is no direction 不是风险方向", "write 1, -1 or 0"))
+                faults.append(Problem(DECLARED, number, INDICATOR_HEADERS[3][1], "不是风险方向 is no direction", "write 1, -1 or 0"))
     until: dt.date | None = None
     try:
         until = dt.date.fromisoformat(said["known_until"][:10]) if said.get("known_until") else None
     except ValueError:
-        faults.append(Problem(ABOUT, None, INFO[1][1], "is not a date 不是日期", "write YYYY-MM-DD"))
+        faults.append(Problem(ABOUT, None, INFO[1][1], "不是日期 is not a date", "write YYYY-MM-DD"))
     county = said.get("county", "").removesuffix(".0")  # typed as a number
     if not COUNTY.fullmatch(county):
-        faults.append(Problem(ABOUT, None, INFO[0][1], "is no area code 不是区划代码", "write 6 digits or nothing 写 6 位数字或留空"))
+        faults.append(Problem(ABOUT, None, INFO[0][1], "不是区划代码 is no area code", "写 6 位数字或留空 write 6 digits or nothing"))
     if faults:
-        raise RegisterError("the workbook cannot be read 无法读取", faults)
+        raise RegisterError("无法读取 the workbook cannot be read", faults)
     return RegisterInfo(county, said.get("synthetic") == FLAG_WORDS[0], until, tuple(indicators))
 
 
@@ -338,7 +338,7 @@ def _sheet_cells(table: Table, sheet: str, cells: list[list[Any]], filled: Fille
     )
     if found is None or not any(header_word(cell) in words for cell in cells[found]):
         if table.name == "households":
-            faults.append(Problem(sheet, None, None, "no header row was found 未找到表头", "start from the template 请使用模板"))
+            faults.append(Problem(sheet, None, None, "未找到表头 no header row was found", "请使用模板 start from the template"))
         return
     columns: dict[int, Column] = {}
     for place, cell in enumerate(cells[found]):
@@ -346,12 +346,12 @@ def _sheet_cells(table: Table, sheet: str, cells: list[list[Any]], filled: Fille
         if word in words and words[word] not in columns.values():
             columns[place] = words[word]
         elif word:
-            remedy = "check its name 请核对列名"
-            problems.append(Problem(sheet, found + 1, str(cell), "unknown or repeated column, not read 未知或重复的列，未读取", remedy))
+            remedy = "请核对列名 check its name"
+            problems.append(Problem(sheet, found + 1, str(cell), "未知或重复的列，未读取 unknown or repeated column, not read", remedy))
     for column in table.columns:
         if column.required and column not in columns.values():
-            reason = f"required column {column.name} ({column.zh}) is missing 缺少必填列"
-            faults.append(Problem(sheet, found + 1, column.name, reason, "add the column 请补充该列"))
+            reason = f"缺少必填列 required column {column.name} ({column.zh}) is missing"
+            faults.append(Problem(sheet, found + 1, column.name, reason, "请补充该列 add the column"))
     values: dict[str, list[str | None]] = {column.name: [] for column in columns.values()}
     numbers: list[int] = []
     for row, content in _rows(cells, found + 1, columns):

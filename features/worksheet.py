@@ -79,12 +79,12 @@ def cell_text(kind: Kind, cell: Any) -> str | None:
 def _number_as_text(text: str) -> str:
     if len(text) > _EXACT_DIGITS:
         raise WorksheetCellError(
-            "typed as a number, which has lost digits 以数字填写，末位已失真",
-            "type it as text 请按文本重新填写",
+            "以数字填写，末位已失真 typed as a number, which has lost digits",
+            "请按文本重新填写 type it as text",
         )
     raise WorksheetCellError(
-        "typed as a number; leading zeros are lost if there were any 以数字填写，前导零会丢失",
-        "type it as text 请按文本填写",
+        "以数字填写，前导零会丢失 typed as a number; leading zeros are lost if there were any",
+        "请按文本填写 type it as text",
         text,
     )
 

@@ -40,15 +40,15 @@ _NUMBERS = re.compile(
 
 
 # A complaint begins with the cell as it was written where that helps who reads it; a name may stand in it.
-_QUOTED_CELL = re.compile(r"""^(?:b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*"|[\w.]+\(.*\)(?= (?:is|lies) ))""", re.DOTALL)
+_QUOTED_CELL = re.compile(r"""^(?:b?'(?:[^'\\]|\\.)*'|b?"(?:[^"\\]|\\.)*"|[\w.]+\(.*\)(?= (?:is|lies|不|早|未|只|本)))""", re.DOTALL)
 THE_CELL = "此格 the cell"
 
 
 def without_cell(complaint: str) -> str:
     """A complaint about a cell without the cell itself, and without numbers that name a person.
 
-    >>> without_cell("'张三' is not a known code 未知代码")
-    '此格 the cell is not a known code 未知代码'
+    >>> without_cell("'张三' 未知代码 is not a known code")
+    '此格 the cell 未知代码 is not a known code'
     """
     return redact(_QUOTED_CELL.sub(THE_CELL, complaint))[0]
 

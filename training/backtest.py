@@ -103,7 +103,7 @@ def backtest(
     """
     if train_until + HORIZON > test_from:
         raise UserError(
-            f"outcomes would overlap 结果期重叠: the test must begin at {quarter_text(train_until + HORIZON)} or later "
+            f"结果期重叠 outcomes would overlap: the test must begin at {quarter_text(train_until + HORIZON)} or later "
             "检验期最早从该季度开始"
         )
     started = time.monotonic()
@@ -112,7 +112,7 @@ def backtest(
     judged = _of(judged, ~np.isin(panel.code[judged.row], panel.code[learnt.row]))
     events = [int((pairs.later < LINE).sum()) for pairs in (learnt, judged)]
     if min(events) < FEWEST_EVENTS:
-        raise UserError(f"too few events 事件太少: {events[0]} to learn from, {events[1]} to judge by; {FEWEST_EVENTS} are needed 至少需要")
+        raise UserError(f"事件太少 too few events: {events[0]} to learn from, {events[1]} to judge by; {FEWEST_EVENTS} are needed 至少需要")
     pairs = training_pairs(panel, train_until, np.isin(panel.code, panel.code[judged.row]))
     # like those that judge, households in their first year with the survey
     fresh = np.isnan(panel.later(-HORIZON)) & np.isnan(panel.later(-HORIZON - 1))

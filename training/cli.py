@@ -115,14 +115,14 @@ def promote(
     tracker = _tracker(home)
     challenger = tracker.version(name, CHALLENGER)
     if challenger is None:
-        raise UserError(f"no challenger named {name} 没有挑战者; first 先运行: python -m training train --register DIR")
+        raise UserError(f"没有挑战者 no challenger named {name}; first 先运行: python -m training train --register DIR")
     candidate = load_bundle(challenger.folder)
     champion = tracker.version(name, CHAMPION)
     serving = load_bundle(champion.folder) if champion else None
     if serving is not None and serving.version == candidate.version:
         serving = None
     if serving is not None and register is None:
-        raise UserError("the champion must be compared on a register 需与现用模型比较; add 请加 --register DIR")
+        raise UserError("需与现用模型比较 the champion must be compared on a register; add 请加 --register DIR")
     judgement = verdict(candidate)
     if serving is not None:
         facts = _read(Path(str(register)), home, key)
@@ -152,7 +152,7 @@ def card(
     """输出模型卡 · print the model card."""
     tracked = _tracker(home).version(name, which)
     if tracked is None:
-        raise UserError(f"no model {name} {which} 没有该模型; first 先运行: python -m training train --register DIR")
+        raise UserError(f"没有该模型 no model {name} {which}; first 先运行: python -m training train --register DIR")
     bundle = load_bundle(tracked.folder)
     text = model_card(bundle.card, bundle.version)
     if out:

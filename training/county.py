@@ -62,7 +62,7 @@ def known_until(register: Register) -> dt.date:
         return register.info.known_until
     seen = register.tables["incomes"].visible_on
     if not len(seen):
-        raise TooLittleError("the register holds no incomes 登记册中没有收入记录; without them nobody can be seen to fall 无法训练")
+        raise TooLittleError("登记册中没有收入记录 the register holds no incomes; without them nobody can be seen to fall 无法训练")
     return dt.date(1970, 1, 1) + dt.timedelta(days=int(seen.max()))
 
 
@@ -82,7 +82,7 @@ def plan(register: Register, policy: Policy, name: str, test: dt.date | None, st
     until = known_until(register)
     starts = register.tables["incomes"].columns["period_start"]
     if not len(starts):
-        raise TooLittleError("the register holds no incomes 登记册中没有收入记录")
+        raise TooLittleError("登记册中没有收入记录 the register holds no incomes")
     first_month = int(starts.min()) + SPAN_MONTHS - 1
     first_month += (2 - first_month) % 3  # a quarter's end
     if name == "identified":

@@ -108,7 +108,7 @@ def fit(
     events = len(np.unique(rows.household[rows.y > 0]))  # one fall seen from four dates is one fall
     if (events < FEWEST_EVENTS and not force) or not later.y.sum() or not events:
         raise TooFewError(
-            f"too few events 事件太少: {events} households to fit on, {int(later.y.sum())} to calibrate on; {FEWEST_EVENTS} are needed "
+            f"事件太少 too few events: {events} households to fit on, {int(later.y.sum())} to calibrate on; {FEWEST_EVENTS} are needed "
             f"至少需要 {FEWEST_EVENTS}; --force fits all the same 可用 --force 强制训练"
         )
     if chosen is None:

@@ -93,7 +93,7 @@ def promote(bundle_folder: Path, bundles: Path, judgement: Verdict, override: st
     """
     if not judgement.passes and not (override and override.strip()):
         listed = "\n".join(f"  - {objection}" for objection in judgement.objections)
-        raise GateError(f"not promoted 未通过上线门槛:\n{listed}\n--override 「理由 reason」 promotes all the same 说明理由后可强制上线")
+        raise GateError(f"未通过上线门槛 not promoted:\n{listed}\n--override 「理由 reason」 promotes all the same 说明理由后可强制上线")
     bundle = load(bundle_folder)
     target = bundles / bundle.version
     if target.exists():

@@ -43,7 +43,7 @@ class Split:
 
     def __post_init__(self) -> None:
         if not self.fit or shift(self.fit[-1], SPAN_MONTHS) > self.calibrate or shift(self.calibrate, SPAN_MONTHS) > self.test:
-            raise TooLittleError(f"outcomes would overlap 结果期重叠: fit to {self.fit[-1:]}, calibrate {self.calibrate}, test {self.test}")
+            raise TooLittleError(f"结果期重叠 outcomes would overlap: fit to {self.fit[-1:]}, calibrate {self.calibrate}, test {self.test}")
 
 
 def split(first: dt.date, test: dt.date, *, step_months: int = 3, complete: Callable[[dt.date], float] = lambda _: 1.0) -> Split:
@@ -68,8 +68,8 @@ def split(first: dt.date, test: dt.date, *, step_months: int = 3, complete: Call
         last = shift(last, -step_months)
     if not fit:
         raise TooLittleError(
-            f"between {first} and {test} there is no room to fit, calibrate and test 时间跨度不足; "
-            "at least 37 months of history before the test are needed 测试时点前至少需要37个月历史"
+            f"时间跨度不足 between {first} and {test} there is no room to fit, calibrate and test; "
+            "测试时点前至少需要37个月历史 at least 37 months of history before the test are needed"
         )
     return Split(tuple(reversed(fit)), calibrate, test)
 

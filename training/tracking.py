@@ -145,5 +145,5 @@ class Tracker:
     def _tracked(self, name: str, version: Any) -> Tracked:
         folder = self.folder / "artifacts" / name / version.run_id / "artifacts" / BUNDLE
         if not folder.is_dir():
-            raise TrackingError(f"the bundle of {name} version {version.version} is gone 模型文件缺失: {folder}")
+            raise TrackingError(f"模型文件缺失 the bundle of {name} version {version.version} is gone: {folder}")
         return Tracked(name, str(version.version), version.run_id, folder, dict(version.tags or {}))

@@ -55,7 +55,7 @@ def read_medians(path: Path) -> dict[int, float]:
     """Medians from a CSV file with the columns quarter (2008Q4) and median_income_per_head (pesos a month)."""
     table = pd.read_csv(path)
     if missing := {"quarter", "median_income_per_head"} - set(table.columns):
-        raise PanelError(f"{path} lacks the columns 缺少列 {sorted(missing)}")
+        raise PanelError(f"{path} 缺少列 lacks the columns {sorted(missing)}")
     return {quarter_number(str(q)): float(m) for q, m in zip(table["quarter"], table["median_income_per_head"], strict=True)}
 
 

@@ -67,7 +67,7 @@ def quarter_number(text: str) -> int:
     """
     match = re.fullmatch(r"(\d{4})Q([1-4])", text.strip().upper())
     if not match:
-        raise PanelError(f"{text!r} is no quarter 不是季度; write 2008Q4")
+        raise PanelError(f"不是季度 {text!r} is no quarter; write 2008Q4")
     return int(match[1]) * 4 + int(match[2]) - 1
 
 
@@ -91,7 +91,7 @@ def survey_files(folder: Path) -> dict[int, dict[str, Path]]:
     whole = {number: kinds for number, kinds in found.items() if len(kinds) == len(REQUIRED)}
     if not whole:
         raise PanelError(
-            f"{folder} holds no pair of survey files 未找到调查数据文件: expected usu_hogar_tQYY.txt(.gz) "
+            f"{folder} 未找到调查数据文件 holds no pair of survey files: expected usu_hogar_tQYY.txt(.gz) "
             "beside usu_individual_tQYY.txt(.gz)"
         )
     return dict(sorted(whole.items()))
@@ -129,7 +129,7 @@ def _read(path: Path, kind: str, wanted: Sequence[str]) -> pd.DataFrame:
     first = content[: content.find(b"\n")].decode("latin-1").removeprefix("ï»¿")
     header = [name.strip().strip('"').upper() for name in first.split(";")]
     if missing := [name for name in REQUIRED[kind] if name not in header]:
-        raise PanelError(f"{path.name} lacks the columns 缺少列 {', '.join(missing)}; expected INDEC's header in line 1, separated by ';'")
+        raise PanelError(f"{path.name} 缺少列 lacks the columns {', '.join(missing)}; expected INDEC's header in line 1, separated by ';'")
     # some years end every line, but not the header, with one more separator
     second = content[len(first) + 1 : content.find(b"\n", len(first) + 1)]
     header += [""] * (second.count(b";") + 1 - len(header))
@@ -144,7 +144,7 @@ def _read(path: Path, kind: str, wanted: Sequence[str]) -> pd.DataFrame:
     rows = content.count(b"\n") - 1
     if len(table) < rows * 0.99:
         raise PanelError(
-            f"{path.name}: {rows - len(table)} of {rows} lines do not have the header's {len(header)} columns 行列数与表头不符"
+            f"行列数与表头不符 {path.name}: {rows - len(table)} of {rows} lines do not have the header's {len(header)} columns"
         )
     number = _numbers(table["NRO_HOGAR"])
     household = pc.binary_join_element_wise(pc.utf8_trim_whitespace(table["CODUSU"]), pc.utf8_trim_whitespace(table["NRO_HOGAR"]), "-")

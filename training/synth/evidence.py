@@ -29,7 +29,7 @@ class Evidence:
         self.info = read_info(folder)
         description = yaml.safe_load((folder / "register.yaml").read_text(encoding="utf-8"))
         if not self.info.synthetic or not (folder / TRUTH).is_dir():
-            raise SynthError(f"{folder} is no generated county: its truth is missing 不是合成县目录，缺少真值")
+            raise SynthError(f"{folder} 不是合成县目录，缺少真值 is no generated county: its truth is missing")
         self.first, self.last = int(description["from"]), int(description["to"])
         self.count = int(description["households"])
         self.seed = int(description["seed"])

@@ -45,17 +45,17 @@ class Order:
         """
         faults = []
         if self.households < 1:
-            faults.append("households must be at least 1 户数至少为 1")
+            faults.append("户数至少为 1 households must be at least 1")
         if not FIRST_YEAR <= self.first <= self.last <= LAST_YEAR:
-            faults.append(f"years must lie in {FIRST_YEAR}–{LAST_YEAR}, from before to 年份须在此范围内，且起始不晚于截止")
+            faults.append(f"年份须在此范围内，且起始不晚于截止 years must lie in {FIRST_YEAR}–{LAST_YEAR}, from before to")
         if self.last - self.first < 1:
-            faults.append("at least two years are needed 至少需要两年")
+            faults.append("至少需要两年 at least two years are needed")
         if not 0 <= self.dirt <= 0.5:
-            faults.append("dirt lies between 0 and 0.5 错误率须在 0–0.5")
+            faults.append("错误率须在 0–0.5 dirt lies between 0 and 0.5")
         if self.seed < 0:
-            faults.append("the seed must not be negative 种子不能为负")
+            faults.append("种子不能为负 the seed must not be negative")
         if faults:
-            raise SynthError("the county cannot be generated 无法生成合成县:\n  " + "\n  ".join(faults))
+            raise SynthError("无法生成合成县 the county cannot be generated:\n  " + "\n  ".join(faults))
         span = Span(self.first, self.last)
         return Plan(presets.load(self.county), self.households, span, self.seed, self.dirt, shipped.load(synthetic=True))
 
@@ -82,7 +82,7 @@ def generate(
     plan = order.plan()
     block = block or max(CELL, min(LARGEST_BLOCK, order.households // 8 // CELL * CELL))
     if block % CELL or block <= 0:
-        raise SynthError(f"blocks hold whole thousands of households, not {block} 每块户数须为 {CELL} 的倍数")
+        raise SynthError(f"每块户数须为 {CELL} 的倍数 blocks hold whole thousands of households, not {block}")
     _clear(out)
     bounds = [(start, min(start + block, order.households)) for start in range(0, order.households, block)]
     counts = dict.fromkeys((name for name in TABLES if name != "indicators"), 0)
@@ -128,7 +128,7 @@ def _clear(out: Path) -> None:
     if out.exists():
         strange = sorted(path.name for path in out.iterdir() if path.name not in ours)
         if strange:
-            raise SynthError(f"{out} holds other things 目录中有其他内容: {', '.join(strange[:5])}; name an empty folder 请指定空目录")
+            raise SynthError(f"目录中有其他内容 {out} holds other things: {', '.join(strange[:5])}; name an empty folder 请指定空目录")
         for path in out.iterdir():
             if path.is_dir():
                 shutil.rmtree(path)

@@ -38,7 +38,7 @@ class Preset:
         at: Any = self.content
         for part in path.split("."):
             if not isinstance(at, Mapping) or part not in at:
-                raise PresetError(f"preset {self.name} lacks {path} 预设缺少此项")
+                raise PresetError(f"预设缺少此项 preset {self.name} lacks {path}")
             at = at[part]
         return at["value"] if isinstance(at, Mapping) and "value" in at else at
 
@@ -74,7 +74,7 @@ def load(name: str) -> Preset:
         PresetError: there is none of that name.
     """
     if name not in available():
-        raise PresetError(f"no county preset named {name!r} 无此县预设; there are {', '.join(available())}")
+        raise PresetError(f"无此县预设 no county preset named {name!r}; there are {', '.join(available())}")
     return Preset(name, _read(name))
 
 

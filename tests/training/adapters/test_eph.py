@@ -57,7 +57,7 @@ def test_a_column_that_a_year_lacks_is_missing_for_its_rows(tmp_path: Path) -> N
 
 def test_a_file_without_income_is_refused_by_name(tmp_path: Path) -> None:
     write_survey(tmp_path, FIRST, FIRST, households=5, habit=Habit(without=("ITF",)))
-    with pytest.raises(PanelError, match=r"usu_hogar_t104\.txt lacks the columns.*ITF"):
+    with pytest.raises(PanelError, match=r"usu_hogar_t104\.txt 缺少列 lacks the columns.*ITF"):
         read_survey(tmp_path)
 
 
