@@ -103,7 +103,7 @@ class CluesQuery(BaseModel):
     )
     state: State = Field(OPEN, description="状态 open or answered")
     limit: int = Field(50, ge=1, le=500, description="每页条数 clues a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,17}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,8}$", description="上一页的 next_cursor of the page before")
 
 
 @router.get("/clues", response_model=CluesAnswer, summary="线索 Clues of a region", responses={304: NOT_MODIFIED})
