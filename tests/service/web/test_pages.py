@@ -184,7 +184,7 @@ def test_whoever_begins_can_fetch_the_template_and_fill_it_in(empty_site: Site, 
     assert ".xlsx" in answer.headers["content-disposition"]
     file = tmp_path / "template.xlsx"
     file.write_bytes(answer.content)
-    assert [problem.reason.split()[-1] for problem in read_cells(file).problems] == ["未填写任何户"]
+    assert [problem.reason.split()[0] for problem in read_cells(file).problems] == ["未填写任何户"]
     assert get(empty_site, link[1], Role.VILLAGE, made_up.VILLAGES[0]).status_code == 403
 
 
