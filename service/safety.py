@@ -26,8 +26,7 @@ def check_start(settings: Settings, database: Database, clock: Clock) -> None:
     Raises:
         UserError: what is wrong, and the command that mends it.
     """
-    if settings.policy_dir is not None:  # what is shipped was checked before it was
-        load(counties=settings.policy_dir)
+    load(counties=settings.policy_dir)  # also so that no request waits for it
     if settings.demo:
         return
     check_key(settings.pseudonym_key)

@@ -39,11 +39,18 @@ from service.scoring import reasons, score_register
 from service.storage.clue_store import Told, clues_of
 from service.storage.household_store import load_household
 from service.storage.note_store import demands_of, notes_of
-from service.storage.score_store import Stored, history, households, list_of
+from service.storage.score_store import ListMark, Stored, history, households, list_of
 from service.storage.visit_store import visits_of
 from service.wire import ERRORS, NOT_MODIFIED, Item, ListHead, State, Tier, list_head, stored_item
 
-PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: (mark.last_visit, mark.last_note))]
+
+def _shown(request: Request, mark: ListMark) -> object:
+    """What an answer holds beyond the list: visits, notes, and reasons that only the list's own model can give."""
+    bundle = request.app.state.service.bundle.state.bundle
+    return mark.last_visit, mark.last_note, None if bundle is None else bundle.version
+
+
+PollingCaller = Annotated[Caller, etags.polled(Right.LIST, _shown)]
 router = APIRouter(prefix="/api/v1", tags=["households"], responses=ERRORS)
 
 

@@ -74,7 +74,7 @@ def test_rules_answered_together_say_what_each_says_word_by_word(
     said = {"zh": "虚构", "en": "made up", "reference": "虚构 made up", "grade": "synthetic"}
     rules = [Rule.model_validate(said | {"id": f"rule_{at}", "when": when}) for at, when in enumerate(whens)]
     held = Given({name: Span(*map(np.array, zip(*bounds, strict=True))) for name, bounds in spans.items()})
-    answers = Docket(rules, Bounds(Policy([]), "", dt.date(2024, 1, 1))).answers(held)  # type: ignore[arg-type]
+    answers = Docket(rules, Bounds(Policy([]), "", dt.date(2024, 1, 1))).answers(held)
     expected = [[KNOWN[meant(rule.when, at, spans)] for at in range(3)] for rule in rules]
     np.testing.assert_array_equal(answers, expected)
 

@@ -106,3 +106,13 @@ def test_without_a_list_a_poller_is_told_when_to_come_again(empty_site: Site) ->
     for path in ("risk-list", "summary", "scores?since=1", "lists", "lists/diff?from=1", "households/abc"):
         answer = empty_site.client.get(f"/api/v1/{path}", headers=empty_site.headers())
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+
+
+def test_a_household_is_told_anew_when_another_model_comes_into_use(own_site: Site, households: list[made_up.Household]) -> None:
+    """Reasons that a list does not hold can be told by the list's own model alone."""
+    url, headers = address(own_site, "HOUSEHOLD"), own_site.headers()
+    tag = own_site.client.get(url, headers=headers).headers["etag"]
+    assert own_site.client.get(url, headers=headers | {"If-None-Match": tag}).status_code == 304
+    made_up.promote(made_up.train(households, seed=3), own_site.settings.bundle_dir)
+    own_site.client.app.state.service.bundle.look()
+    assert own_site.client.get(url, headers=headers | {"If-None-Match": tag}).status_code == 200

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, func, insert, select, update
 
 from features.template import read_cells
 from service.auth import Role
-from service.storage.tables import COUNTED, model_history, summaries
+from service.storage.tables import COUNTED, lists, model_history, scores, summaries
 from service.web.pages import POLICY
 from tests.service import made_up
 from tests.service.sites import Site
@@ -220,6 +220,28 @@ def test_a_page_without_the_right_says_so_and_is_not_in_the_menu(site: Site) -> 
     page = get(site, "/overview", Role.KIOSK).text
     assert re.findall(r'<li><a href="([^"]+)"', page) == ["/overview"]
     assert "?region=" not in page
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_kind_of_household_has_a_page_also_when_its_model_is_no_longer_in_use(own_site: Site, language: str) -> None:
+    """The reasons of a household in no tier can only be told by the model that scored it."""
+    with own_site.database.writing() as connection:
+        kinds = connection.execute(
+            select(scores.c.state, scores.c.tier, func.min(scores.c.household_id)).group_by(scores.c.state, scores.c.tier)
+        )
+        shown = kinds.all()
+        connection.execute(update(lists).values(model_version="0" * 12))
+    assert {state for state, _, _ in shown} > {"scored"}
+    words = {"zh": "没有可说明的原因", "en": "No reasons to tell"}[language]
+    told = {tier: words in shown_page(own_site, f"/households/{name}?lang={language}") for _, tier, name in shown}
+    assert told["none"]
+    assert not told["red"]
+
+
+def shown_page(site: Site, path: str) -> str:
+    answer = get(site, path)
+    assert answer.status_code == 200, answer.text
+    return str(answer.text)
 
 
 def test_figures_of_a_household_speak_the_readers_language_alone(site: Site) -> None:
