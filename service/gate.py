@@ -11,17 +11,16 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.access import UNRECORDED
-from service.auth import OPEN_FOLDER, OPEN_PATHS, SIGN_IN, Caller, Role
+from service.arrival import Arrivals
+from service.auth import OPEN_FOLDER, OPEN_PATHS, SIGN_IN, Caller
 from service.clock import Clock
 from service.limits import Window, address_of
 from service.problems import ApiError, problem
 from service.sessions import Sessions, cookie_of, same_origin
 from service.storage.database import Database
-from service.storage.score_store import MARK, ListMark, mark_in
-from service.storage.token_store import FIND, find_token
+from service.storage.score_store import ListMark
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-ARRIVAL = FIND.add_columns(*MARK)  # who asks, and which list is in use, in one look
 BEARER = {"WWW-Authenticate": 'Bearer realm="fangpin"'}
 
 
@@ -40,10 +39,10 @@ class Gate:
     def __init__(self, app: ASGIApp, database: Database, sessions: Sessions, *, requests: Window, strangers: Window, clock: Clock) -> None:
         self.app = app
         self.database = database
+        self.arrivals = Arrivals(database, clock)
         self.sessions = sessions
         self.requests = requests
         self.strangers = strangers
-        self.clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Lets a request pass with its caller, or answers it."""
@@ -99,13 +98,14 @@ class Gate:
             return None, None
         try:
             # A lookup in a local file takes less time than a change of thread.
-            found = self._find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(self._find, given)
+            find = self.arrivals.find
+            found = find(given) if self.database.is_sqlite else await anyio.to_thread.run_sync(find, given)
         except SQLAlchemyError:
             if optional:
                 return None, None
             raise
-        if found is not None and found[0].session != bool(bearer):
-            return found
+        if found is not None and found.caller.session != bool(bearer):
+            return found.caller, found.mark
         if optional and not bearer:
             return None, None  # an old cookie on the way to signing in again
         raise self.sessions.failed(address_of(scope))
@@ -117,14 +117,6 @@ class Gate:
             raise self.strangers.refusal(wait, "来自此地址的未登录请求过于频繁 too many requests without a token from this address")
         if not is_open:
             raise ApiError(401, "请在 Authorization 头中给出 Bearer 令牌 send a bearer token in the Authorization header")
-
-    def _find(self, token: str) -> tuple[Caller, ListMark | None] | None:
-        with self.database.reading() as connection:
-            row = find_token(connection, token, self.clock(), ARRIVAL)
-        if row is None:
-            return None
-        name = row.user or row.label or f"token {row.id}"
-        return Caller(row.id, Role(row.role), row.region, name=name, user=row.user, opener=row.opened_by), mark_in(row)
 
 
 def _is_page(scope: Scope, headers: Headers) -> bool:

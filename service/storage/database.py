@@ -64,6 +64,7 @@ class Database:
             raise UserError(
                 f"没有此数据库的驱动 there is no driver for {address.drivername}: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
             ) from None
+        self._watching: Any = None
         self._reader = self._writer = self.engine
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
@@ -123,6 +124,19 @@ class Database:
         with self.reading() as connection:
             connection.execute(select(1)).scalar_one()
 
+    def version(self) -> int | None:
+        """A number that changes with whatever anybody writes; None where the database cannot tell without being asked as for anything."""
+        if not self.is_sqlite:
+            return None
+        if self._watching is None:  # a connection that never writes: its own changes it would not be told
+            lent = self.engine.raw_connection()
+            self._watching = lent.dbapi_connection
+            lent.detach()
+        try:
+            return int(self._watching.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.Error:
+            return None  # what is the matter, the next question will tell
+
     def is_unavailable(self, error: BaseException) -> bool:
         """Whether an error means that the database does not answer now but may soon; any other is a fault of the programme."""
         if isinstance(error, PoolTimeout):
@@ -135,6 +149,9 @@ class Database:
 
     def close(self) -> None:
         """Closes all connections."""
+        if self._watching is not None:
+            self._watching.close()
+            self._watching = None
         self.engine.dispose()
 
 

@@ -82,7 +82,7 @@ def test_a_tag_is_worth_nothing_to_another_role_region_or_question(site: Site, p
 
 
 @pytest.mark.parametrize("path", ["risk-list", "summary", "scores?since=1"])
-def test_a_poll_that_finds_nothing_new_costs_the_one_look_that_tells_who_asks(site: Site, path: str) -> None:
+def test_a_poll_that_finds_nothing_new_costs_at_most_the_one_look_that_tells_who_asks(site: Site, path: str) -> None:
     headers = site.headers()
     tag = site.client.get(f"/api/v1/{path}", headers=headers).headers["etag"]
     asked: list[str] = []
@@ -97,9 +97,9 @@ def test_a_poll_that_finds_nothing_new_costs_the_one_look_that_tells_who_asks(si
     finally:
         event.remove(engine, "before_cursor_execute", note)
     reads = [statement for statement in asked if statement.startswith("SELECT")]
-    assert len(reads) == 1, reads
-    assert "tokens" in reads[0]
-    assert "active_list" in reads[0]
+    # A file tells without being asked that nothing was written since; a server does not.
+    assert len(reads) == (0 if site.database.is_sqlite else 1), reads
+    assert all("tokens" in read and "active_list" in read for read in reads)
 
 
 def test_without_a_list_a_poller_is_told_when_to_come_again(empty_site: Site) -> None:
