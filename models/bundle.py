@@ -301,7 +301,7 @@ def _check(bundle: Bundle, folder: Path) -> None:
         file = _file_of(i, member)
         if member.width != len(bundle.features):
             raise _mismatch(folder, file, f"{member.width} ≠ {len(bundle.features)}")
-        if isinstance(member, Boosted) and tuple(member.booster.feature_name()) != bundle.features:
+        if isinstance(member, Boosted) and member.features != bundle.features:
             raise _mismatch(folder, file, "特征名或次序不同 names or order differ")
         if not (np.isfinite(member.weight) and member.weight > 0):
             raise BundleError(

@@ -19,8 +19,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import lightgbm
-
 from models.errors import BundleError
 
 FORMAT_VERSION = 1
@@ -42,15 +40,7 @@ class Reading:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        expected = (
-            ValueError,
-            TypeError,
-            LookupError,
-            AttributeError,
-            ArithmeticError,
-            RecursionError,
-            lightgbm.basic.LightGBMError,
-        )
+        expected = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
         if isinstance(error, expected):
             said = f"{type(error).__name__}: {error}"
             raise BundleError(self._folder, self._file, f"内容不合规 not as it should be: {said}", MEND) from error

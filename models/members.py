@@ -11,13 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import lightgbm
 import numpy as np
 
 from features.register import Array, FloatArray
 from models.lookup import Lookup
+
+if TYPE_CHECKING:
+    import lightgbm
 
 END = "\nend of trees\n"
 
@@ -244,30 +246,65 @@ class Boosted:
     """Boosted trees, held as LightGBM's own text; small ones are scored by tables, others by LightGBM itself.
 
     Trees of at most nine leaves give the same margins either way, to the last bit, but by tables three times faster, and
-    reasons some twenty times: a reason to train many small trees rather than a few large ones.
+    reasons some twenty times: a reason to train many small trees rather than a few large ones. LightGBM is loaded where it
+    is needed only: with all that it looks for, that takes longer than everything else at the start.
 
     Attributes:
         weight: share of its margin in the bundle's.
-        booster: trained with the bundle's feature names, in the bundle's order.
+        text: the trees up to the best iteration where training stopped early, and nothing but the trees.
     """
 
     weight: float
-    booster: lightgbm.Booster = field(compare=False)
+    text: str = field(repr=False)
     kind: ClassVar[str] = "boosted"
 
-    @cached_property
-    def text(self) -> str:
-        """The trees as LightGBM's text, up to the best iteration where training stopped early, and nothing but the trees.
+    @classmethod
+    def of(cls, weight: float, *boosters: lightgbm.Booster) -> Boosted:
+        """The member whose margin is the sum of one or several boosters': ten seeds cost one call instead of ten.
 
-        What LightGBM writes after them are training parameters, which may name files of the training machine.
+        Use it with weight 1/len(boosters) for their mean.
+
+        Args:
+            weight: of the sum.
+            boosters: trained with the bundle's feature names, in the bundle's order.
         """
-        text = str(self.booster.model_to_string())
-        return text[: text.index(END) + len(END)] + "\npandas_categorical:null\n"
+        return cls(weight, _merged([_trees_of(booster) for booster in boosters]))
+
+    @classmethod
+    def from_text(cls, weight: float, text: str, features: tuple[str, ...]) -> Boosted:
+        """The member that `text` gave, if it can be scored and looks at just these features; else ValueError."""
+        member = cls(weight, text)
+        # Looked at before anybody parses the trees: what will be handed to them is what they were grown on.
+        if not text.startswith("tree\n") or member.features != features:
+            raise ValueError("the trees do not look at the manifest's features in the manifest's order")
+        if member._lookup is None and not member.booster.num_trees():  # read now, so that what is no model is refused now
+            raise ValueError("there are no trees")
+        return member
+
+    @cached_property
+    def features(self) -> tuple[str, ...]:
+        """The names of the features that it looks at, in their order; none where the text names none."""
+        named = re.search(r"^feature_names=(.*)$", self.text, re.MULTILINE)
+        return () if named is None else tuple(named[1].split(" "))
 
     @property
     def width(self) -> int:
         """How many features it looks at."""
-        return int(self.booster.num_feature())
+        return len(self.features)
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster:
+        """The trees as LightGBM knows them.
+
+        Raises:
+            ValueError: LightGBM cannot read the text.
+        """
+        import lightgbm
+
+        try:
+            return lightgbm.Booster(model_str=self.text)
+        except lightgbm.basic.LightGBMError as error:
+            raise ValueError(str(error)) from error
 
     @cached_property
     def _lookup(self) -> Lookup | None:
@@ -301,32 +338,21 @@ class Boosted:
         out = self.booster.predict(X, num_threads=threads, validate_features=False, **wanted)
         return np.asarray(out, dtype=np.float64)
 
-    @classmethod
-    def from_text(cls, weight: float, text: str, features: tuple[str, ...]) -> Boosted:
-        """The member that `text` gave, if it looks at just these features; else ValueError or LightGBMError."""
-        named = re.search(r"^feature_names=(.*)$", text, re.MULTILINE)
-        # Looked at before LightGBM parses the trees: what it will be handed is what they were grown on.
-        if not text.startswith("tree\n") or named is None or tuple(named[1].split(" ")) != features:
-            raise ValueError("the trees do not look at the manifest's features in the manifest's order")
-        return cls(weight, lightgbm.Booster(model_str=text))
-
 
 Member = Boosted | Linear
 
 
-def merge(boosters: Sequence[lightgbm.Booster]) -> lightgbm.Booster:
-    """One booster whose raw score is the sum of several: ten seeds cost one call instead of ten.
+def _trees_of(booster: lightgbm.Booster) -> str:
+    # What LightGBM writes after the trees are training parameters, which may name files of the training machine.
+    text = str(booster.model_to_string())
+    return text[: text.index(END) + len(END)] + "\npandas_categorical:null\n"
 
-    Use it with weight 1/len(boosters) for their mean.
 
-    Args:
-        boosters: trained on the same columns, in the same order.
-
-    Returns:
-        a booster that holds all their trees, unchanged.
-    """
-    texts = [Boosted(1.0, booster).text for booster in boosters]
-    if len({tuple(booster.feature_name()) for booster in boosters}) != 1:
+def _merged(texts: Sequence[str]) -> str:
+    """One text that holds the trees of several, unchanged."""
+    if len(texts) == 1:
+        return texts[0]
+    if len({Boosted(1.0, text).features for text in texts}) != 1:
         raise ValueError("boosters to merge must look at the same features in the same order")
     blocks: list[str] = []
     for text in texts:
@@ -336,7 +362,7 @@ def merge(boosters: Sequence[lightgbm.Booster]) -> lightgbm.Booster:
     sizes = " ".join(str(len(block.encode())) for block in blocks)
     head = re.sub(r"^tree_sizes=.*$", f"tree_sizes={sizes}", texts[0][: _heads(texts[0])], flags=re.MULTILINE)
     tail = texts[0][texts[0].index(END) :]
-    return lightgbm.Booster(model_str=head + "".join(blocks) + tail)
+    return head + "".join(blocks) + tail
 
 
 def _heads(text: str) -> int:

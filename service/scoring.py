@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
@@ -38,6 +39,8 @@ from service.storage.retention import retire_lists
 from service.storage.score_store import active
 from service.storage.tables import CAUSE_BITS, CELLS
 
+A = TypeVar("A")
+B = TypeVar("B")
 Progress = Callable[[str], None]
 PLACE = "score"
 DATA_VERSION_DIGITS = 12
@@ -105,19 +108,26 @@ def score_register(
         UserError: the model looks at indicators that the register does not have.
     """
     policy = load(synthetic=register.info.synthetic, counties=counties)
-    progress("features")
+    progress("features and rules")
     seen = look(register, as_of, policy)
-    frame = features_of(seen)
+    frame, judged = _side_by_side(lambda: features_of(seen), lambda: Judgement(seen, policy), apart=threads > 1)
     lacking = sorted(set(bundle.features) - set(frame.names))
     if lacking:
         raise UserError(
             f"模型 {bundle.version} 需要本数据没有的指标 the model needs indicators that this register lacks: {', '.join(lacking[:5])}; "
             "declare them in register.yaml, or promote a model trained on this kind of register"
         )
-    progress("rules")
-    judged = Judgement(seen, policy)
     progress("scores")
     return Scored(register, judged, frame, score(bundle, frame, threads, judged.called[frame.position] == 1), bundle, policy)
+
+
+def _side_by_side(one: Callable[[], A], other: Callable[[], B], *, apart: bool) -> tuple[A, B]:
+    """What two steps give that do not depend on each other; each on a processor of its own where that is worth a thread."""
+    if not apart:
+        return one(), other()
+    with ThreadPoolExecutor(1) as pool:
+        beside = pool.submit(other)
+        return one(), beside.result()
 
 
 def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:

@@ -14,7 +14,7 @@ import numpy as np
 from features.errors import UserError
 from features.register import Array, FloatArray
 from models.calibration import Calibration
-from models.members import Boosted, Linear, Member, merge
+from models.members import Boosted, Linear, Member
 from training.calibrate import fit_calibration, sigmoid
 from training.dataset import Dataset
 from training.labels import SPAN_MONTHS, shift
@@ -200,7 +200,7 @@ def _members(rows: Dataset, settings: Settings, rounds: int, blend: float) -> tu
     members: list[Boosted | Linear] = []
     if blend < 1:
         boosters = [boost(rows, settings, rounds, settings.seed + i) for i in range(settings.seeds)]
-        members.append(Boosted((1 - blend) / settings.seeds, merge(boosters)))
+        members.append(Boosted.of((1 - blend) / settings.seeds, *boosters))
     if blend > 0:
         members.append(fit_linear(rows.X, rows.y, weight=blend, ridge=settings.ridge, seed=settings.seed))
     return tuple(members)

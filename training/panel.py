@@ -23,7 +23,7 @@ import lightgbm
 import numpy as np
 
 from features.register import Array, BoolArray, FloatArray
-from models.members import Boosted, Linear, merge
+from models.members import Boosted, Linear
 from training.adapters.eph import HORIZON, LINE, MONITORING, Panel
 from training.adapters.eph_register import quarter_end
 from training.calibrate import fit_calibration
@@ -227,11 +227,11 @@ def fit_panel(rows: Dataset, pairs: Pairs, recipe: Recipe = DEFAULT_RECIPE, prog
         seeds = [pool.submit(grow, everybody, settings.seed + i) for i in range(settings.seeds)]
         parts = [pool.submit(grow, fold != part, settings.seed) for part in range(recipe.folds)]
         boosters, apart = [job.result() for job in seeds], [job.result() for job in parts]
-    trees = Boosted((1 - recipe.plain) / len(boosters), merge(boosters))
+    trees = Boosted.of((1 - recipe.plain) / len(boosters), *boosters)
     progress("校准 calibrate")
     margin = unseen.copy()
     for part, booster in enumerate(apart):
-        margin[fold == part] += Boosted(1.0, booster).margin(rows.X[fold == part])
+        margin[fold == part] += Boosted.of(1.0, booster).margin(rows.X[fold == part])
     blended = (1 - recipe.plain) * margin[judged] + recipe.plain * beside
     calibration = fit_calibration(blended, rows.y[judged], rows.household[judged], seed=settings.seed)
     return Fitted((line, trees, plain), calibration, asdict(recipe))

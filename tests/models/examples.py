@@ -12,7 +12,7 @@ from features.catalog import Leak
 from features.register import FloatArray, Indicator, RegisterInfo
 from models.bundle import Bundle, compose
 from models.calibration import Calibration, Interval, Sigmoid
-from models.members import Basis, Boosted, Linear, merge
+from models.members import Basis, Boosted, Linear
 
 INDICATORS = (
     Indicator("distance", "通达时间", "hours", 1, "other"),
@@ -74,7 +74,7 @@ def make_bundle(name: str = "falls_below", rows: int = 1500) -> Bundle:
     columns = names()
     X = matrix(rows, len(columns))
     y = outcome(X)
-    members = (Boosted(0.6 / 3, merge(boosters(X, y, columns, 3))), linear(X, 0.4))
+    members = (Boosted.of(0.6 / 3, *boosters(X, y, columns, 3)), linear(X, 0.4))
     knots = np.linspace(-6, 4, 9)
     middle = 1 / (1 + np.exp(-knots))
     calibration = Calibration(Sigmoid(1.1, 0.2), Interval(knots, middle * 0.8, np.minimum(1, middle * 1.3)))

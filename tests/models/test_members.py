@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.lookup import Lookup
-from models.members import Basis, Boosted, Linear, Member, merge
+from models.members import Basis, Boosted, Linear, Member
 from tests.models.examples import boosters, linear, matrix, names, outcome
 
 COLUMNS = names()
 X = matrix(3000, len(COLUMNS))
 Y = outcome(X)
 LINEAR = linear(X, 0.5)
-SMALL_TREES = merge(boosters(X, Y, COLUMNS, 3))
+SMALL_TREES = Boosted.of(0.2, *boosters(X, Y, COLUMNS, 3))
 
 
 def large_trees() -> lightgbm.Booster:
@@ -24,7 +24,7 @@ def large_trees() -> lightgbm.Booster:
     return lightgbm.train(parameters, lightgbm.Dataset(X, Y, feature_name=list(COLUMNS)), num_boost_round=10)
 
 
-MEMBERS: dict[str, Member] = {"linear": LINEAR, "tables": Boosted(0.2, SMALL_TREES), "trees": Boosted(0.2, large_trees())}
+MEMBERS: dict[str, Member] = {"linear": LINEAR, "tables": SMALL_TREES, "trees": Boosted.of(0.2, large_trees())}
 
 
 @pytest.mark.parametrize("kind", MEMBERS)
@@ -98,7 +98,7 @@ def test_boosted_equals_lightgbm_before_and_after_its_text(kind: str) -> None:
 def test_early_stopped_booster_keeps_its_best_iteration_only() -> None:
     booster = boosters(X, Y, COLUMNS, 1, trees=20)[0]
     booster.best_iteration = 7
-    member = Boosted(1.0, booster)
+    member = Boosted.of(1.0, booster)
     again = Boosted.from_text(1.0, member.text, COLUMNS)
     assert again.booster.num_trees() == 7
     assert again.margin(X).tobytes() == np.asarray(booster.predict(X, raw_score=True, num_iteration=7)).tobytes()
@@ -107,32 +107,31 @@ def test_early_stopped_booster_keeps_its_best_iteration_only() -> None:
 def test_merged_seeds_sum_to_the_seeds() -> None:
     seeds = boosters(X, Y, COLUMNS, 3)
     each = [booster.predict(X, raw_score=True) for booster in seeds]
-    np.testing.assert_allclose(SMALL_TREES.predict(X, raw_score=True), np.sum(each, axis=0), rtol=0, atol=1e-12)
-    assert SMALL_TREES.num_trees() == sum(booster.num_trees() for booster in seeds)
+    np.testing.assert_allclose(SMALL_TREES.margin(X), np.sum(each, axis=0), rtol=0, atol=1e-12)
+    assert SMALL_TREES.booster.num_trees() == sum(booster.num_trees() for booster in seeds)
 
 
 def test_boosters_on_other_columns_do_not_merge() -> None:
-    other = boosters(X, Y, tuple(reversed(COLUMNS)), 1)
+    own, other = boosters(X, Y, COLUMNS, 1), boosters(X, Y, tuple(reversed(COLUMNS)), 1)
     with pytest.raises(ValueError, match="same features"):
-        merge([SMALL_TREES, *other])
+        Boosted.of(1.0, *own, *other)
 
 
 def test_trees_without_the_expected_features_are_refused() -> None:
-    text = Boosted(1.0, SMALL_TREES).text
     with pytest.raises(ValueError, match="manifest's features"):
-        Boosted.from_text(1.0, text, tuple(reversed(COLUMNS)))
+        Boosted.from_text(1.0, SMALL_TREES.text, tuple(reversed(COLUMNS)))
 
 
 def test_training_parameters_do_not_travel_with_the_trees() -> None:
-    assert "parameters" not in Boosted(1.0, SMALL_TREES).text
+    assert "parameters" not in SMALL_TREES.text
 
 
 def test_large_or_categorical_trees_are_left_to_lightgbm() -> None:
-    assert Lookup.of(Boosted(1.0, large_trees()).text) is None
+    assert Lookup.of(Boosted.of(1.0, large_trees()).text) is None
     coded = np.nan_to_num(np.abs(X)).round()
     data = lightgbm.Dataset(coded, Y, feature_name=list(COLUMNS), categorical_feature=[1])
     booster = lightgbm.train({"objective": "binary", "num_leaves": 4, "verbosity": -1, "num_threads": 1}, data, 3)
-    assert Lookup.of(Boosted(1.0, booster).text) is None
+    assert Lookup.of(Boosted.of(1.0, booster).text) is None
 
 
 @settings(max_examples=25, deadline=None)
@@ -160,7 +159,7 @@ def test_tables_equal_lightgbm_for_any_small_model(seed: int, leaves: int, missi
         "monotone_constraints": [1, 0, -1, 0, 0] if monotone else None,
     }
     data = lightgbm.Dataset(values, label, feature_name=list("abcde"))
-    member = Boosted(1.0, lightgbm.train(parameters, data, num_boost_round=8))
+    member = Boosted.of(1.0, lightgbm.train(parameters, data, num_boost_round=8))
     tables = Lookup.of(member.text)
     assert tables is not None
     asked = np.vstack([matrix(200, 5, seed + 1), np.full((1, 5), np.inf), np.full((1, 5), -np.inf), np.zeros((1, 5))])

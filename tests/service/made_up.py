@@ -175,7 +175,7 @@ def train(households: list[Household], *, seed: int = 1, synthetic: bool = True)
     calibration = Calibration(Sigmoid(1.0, -1.0), Interval(knots, middle * 0.2, np.minimum(1, middle * 1.3)))
     card = {"county": COUNTY, "synthetic": synthetic}
     above = frame.facts.pc_net_income >= frame.facts.poverty_line  # the others get no probability, and set no thresholds
-    return compose("falls_below", names, (Boosted(1.0, booster),), calibration, X[above], card=card)
+    return compose("falls_below", names, (Boosted.of(1.0, booster),), calibration, X[above], card=card)
 
 
 def promote(bundle: Bundle, folder: Path) -> str:
