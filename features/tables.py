@@ -141,7 +141,12 @@ BENEFITS = (
     ("education_supplement", "县级助学补助"), ("county_supplement", "低保特困县级提标"),
 )  # fmt: skip
 NAMES_OF_2020 = (("脱贫监测户", "unstable_exited"), ("边缘户", "edge_prone"))
-CATEGORIES = (("unstable_exited", "脱贫不稳定户"), ("edge_prone", "边缘易致贫户"), ("sudden_severe", "突发严重困难户"))
+CATEGORIES = (
+    ("unstable_exited", "脱贫不稳定户"),
+    ("edge_prone", "边缘易致贫户"),
+    ("sudden_severe", "突发严重困难户"),
+    ("poverty_prevention", "防止返贫致贫对象"),
+)
 
 FINDINGS = (
     ("public_payroll", "财政供养人员"), ("private_car", "购有小轿车"), ("commercial_house", "购有商品房"), ("private_business", "私营企业主"),

@@ -26,7 +26,7 @@ from features.policy.declared import Cell, Fact, Name, Number, Period, Range, ch
 from features.policy.source import Said
 from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 
-Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal"]
+Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
 Population = Literal["all", "exited", "ordinary", "monitored"]
 Date = Annotated[dt.date, Field(strict=False)]
 
@@ -327,12 +327,20 @@ RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "ex
 """The parts of a pack that are lists of rules."""
 
 
+class Ground(Said):
+    """Why a county uses a set of triggers or findings: its own text, or a proposal where no text says so."""
+
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+
 class Overlay(Pack):
     """What a county (or a province) has of its own, and which of the nation's sets of triggers and findings it uses.
 
     Attributes:
         region: its area code.
         profiles: the sets of triggers and findings in use; None leaves those of the wider region.
+        grounds: on what the choice of a set rests, where the set itself does not say so; answers show it with every rule of the set.
         parameters: its own values of the nation's parameters.
         windows: where people are served, and for which kinds of help.
         villages: tiers of villages; None leaves those of the wider region.
@@ -342,6 +350,7 @@ class Overlay(Pack):
     zh: str
     en: str
     profiles: list[Name] | None = None
+    grounds: dict[Name, Ground] = Field(default_factory=dict)
     parameters: dict[Name, list[Dated]] = Field(default_factory=dict)
     windows: dict[str, list[Measure]] = Field(default_factory=dict)
     villages: Villages | None = None

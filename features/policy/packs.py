@@ -15,7 +15,7 @@ from features.policy.condition import Against, tests
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Entitlement, Overlay, Pack, Rule, TopUp, Villages
+from features.policy.language import A_YEAR, RULES, Entitlement, Exclusion, Ground, Overlay, Pack, Rule, TopUp, Trigger, Villages
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 
@@ -25,6 +25,7 @@ NATION = "CN"
 MOST_DOCKETS = 200  # of one region: some years of quarters, of each kind
 MOST_CLAUSES = 64
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
+IN_SETS = ("triggers", "exclusions")  # rules that come in sets of which a region chooses some
 
 
 class InForce:
@@ -111,14 +112,26 @@ class Packs:
         chain = self._chain(region)
         pack: Pack = self.national
         profiles: list[str] = []
+        grounds: Mapping[str, Ground] = {}
         windows: dict[str, str] = {}
         villages: Villages | None = None
         for said in chain:
             pack = laid_over(pack, said)
-            profiles = profiles if said.profiles is None else said.profiles
+            if said.profiles is not None:
+                profiles, grounds = said.profiles, said.grounds
             villages = said.villages or villages
             windows |= {measure: window for window, measures in said.windows.items() for measure in measures}
+        pack = pack.model_copy(update={part: [_grounded(rule, grounds) for rule in getattr(pack, part)] for part in IN_SETS})
         return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows=windows, villages=villages)
+
+
+def _grounded(rule: Trigger | Exclusion, grounds: Mapping[str, Ground]) -> Trigger | Exclusion:
+    """A rule with the ground on which its set was chosen: a rule is no surer than the choice of it."""
+    ground = grounds.get(rule.profile or "")
+    if ground is None:
+        return rule
+    grade = rule.grade if ground.grade == "sourced" else ground.grade
+    return rule.model_copy(update={"reference": f"{rule.reference}; {ground.reference}", "grade": grade})
 
 
 def packs_of(policy: Policy) -> Packs:
@@ -211,6 +224,8 @@ def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> It
         for at, profile in enumerate(pack.profiles or ()):
             if profile not in profiles:
                 yield fault(("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
+        for name in set(pack.grounds) - set(pack.profiles or ()):
+            yield fault(("grounds", name), f"{name} is no set that profiles chooses 未在 profiles 中选用")
         if pack.villages is not None and pack.villages.incidence not in whole.facts:
             what = f"no fact {pack.villages.incidence} 没有此事实; there are {', '.join(sorted(whole.facts))}"
             yield fault(("villages", "incidence"), what)

@@ -36,6 +36,7 @@ GRADES = {
     "synthetic": "虚构 made up, for synthetic registers",
     "calibrated": "校准 fitted to a report's figures",
     "proposal": "建议 a proposal, no law",
+    "none": "未查到，不可评 not found, not evaluable",
 }
 
 

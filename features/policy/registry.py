@@ -1,8 +1,8 @@
 """Looks up a policy value by date and region: nation → province → county, or says that it is not evaluable.
 
 A value holds from its start date until the next start date, and at most `max_carry_years` past its own year. An
-explicit null at a narrower region overrides what the wider one says ("this county has none that we know of"); absence
-inherits. None is never a pass.
+explicit null at a narrower region overrides what the wider one says ("this county has none that we know of") until somebody
+gives a value; absence inherits. None is never a pass.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Policy:
             for value in parameter.values.get(scope, ()):
                 if value.start <= date:
                     found = value
-            if found is not None and date.year - found.start.year <= parameter.max_carry_years:
+            if found is not None and (found.value is None or date.year - found.start.year <= parameter.max_carry_years):
                 return scope, found
         return None
 

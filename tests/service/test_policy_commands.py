@@ -79,7 +79,7 @@ def test_a_folder_without_files_says_what_to_do(run: Run, tmp_path: Path) -> Non
 def test_what_is_in_force_is_shown_with_its_reference(run: Run) -> None:
     code, out, _ = run("show", "--region", "520523", "--date", "2023-06-30")
     assert code == 0
-    for word in ("全国 → 金沙县", "7300", "monitoring line", "JS24", "[P46]", "medical_a_exited", "五不退"):
+    for word in ("全国 → 金沙县", "7300", "monitoring line", "JS24", "[P46]", "medical_a_exited", "“42”"):
         assert word in out
     assert "medical_b_other" not in out
     code, out, _ = run("show", "--region", "611025", "--date", "2023-06-30")

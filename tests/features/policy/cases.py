@@ -79,6 +79,10 @@ class Expected(Said):
         classes: by system, the class with its clause, or null.
         measures: by class or gap, the help that goes with it.
         entitlements: by rule, what is owed, received and lacking.
+        grade: of the rules that hold, of whatever kind is expected.
+        values: parameters on the day; `yearly`: what they come to in a year; null: not evaluable.
+        checks: what the county says of values: true, false or null.
+        undefined: exactly what the county names and does not define.
         rewards: by name, what is paid.
     """
 
@@ -95,6 +99,11 @@ class Expected(Said):
     classes: dict[str, dict[str, str] | None] = Field(default_factory=dict)
     measures: dict[str, list[str]] = Field(default_factory=dict)
     entitlements: dict[str, Owing] = Field(default_factory=dict)
+    grade: str = ""
+    values: dict[str, float | None] = Field(default_factory=dict)
+    yearly: dict[str, float | None] = Field(default_factory=dict)
+    checks: dict[str, bool | None] = Field(default_factory=dict)
+    undefined: list[str] | None = None
     rewards: dict[str, Rewarded] = Field(default_factory=dict)
 
 

@@ -45,7 +45,7 @@ def test_the_file_adds_what_the_page_says(policy: Policy) -> None:
     told = {part: (new, instead) for part, new, instead in additions(packs_of(policy), COUNTY)}
     assert told["cohorts"] == (["many_pupils"], [])
     assert told["triggers"] == ([], ["disaster"])
-    assert told["undefined"] == ([], ["five_no_exit"])
+    assert told["undefined"] == (["five_no_exit"], [])
     assert told["entitlements"] == (["pupils_help"], [])
     assert told["monitoring_line"] == (["2023-01-01: 7600", "2024-01-01: null"], [])
 

@@ -41,6 +41,12 @@ def test_an_explicit_null_overrides_what_the_nation_says() -> None:
     assert policy.value("line", on(2020), "520523") == 6000
 
 
+def test_an_explicit_null_does_not_end_with_its_year() -> None:
+    policy = parameters(CN=[(2020, 6000.0), (2021, 6400.0)], _61=[(2020, None)])
+    assert policy.value("line", on(2021), "611025") is None
+    assert policy.value("line", on(2021), "520523") == 6400
+
+
 def test_a_value_does_not_outlive_its_year_unless_it_may_be_carried() -> None:
     assert parameters(CN=[(2020, 6000.0)]).value("line", on(2020, 12), "") == 6000
     assert parameters(CN=[(2020, 6000.0)]).value("line", on(2021, 1), "") is None
@@ -74,6 +80,11 @@ def test_an_unknown_parameter_is_an_error_and_not_a_missing_value() -> None:
         (dt.date(2021, 6, 30), "520523", Lines(4000, 6000)),
         (dt.date(2023, 6, 30), "520523", Lines(7300 * 2 / 3, 7300)),
         (dt.date(2023, 6, 30), "611025", Lines(None, None)),
+        (dt.date(2020, 6, 30), "611025", Lines(4000, None)),
+        (dt.date(2021, 6, 30), "610827", Lines(None, None)),
+        (dt.date(2021, 6, 30), "450422", Lines(None, None)),
+        (dt.date(2024, 6, 30), "360821", Lines(8500 * 2 / 3, 8500)),
+        (dt.date(2024, 6, 30), "530000", Lines(8700 * 2 / 3, 8700)),
         (dt.date(2019, 6, 30), "520523", Lines(3218, None)),
     ],
 )

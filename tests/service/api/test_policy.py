@@ -44,8 +44,10 @@ def test_a_rule_is_told_in_words_with_its_reference(site: Site) -> None:
 
 def test_a_value_that_nobody_states_is_null_and_says_so(site: Site) -> None:
     told = ask(site, date="2019-06-30")
-    index = next(one for one in told["parameters"] if one["name"] == "rural_disposable_income")
-    assert (index["value"], index["stated_by"], index["reference"]) == (None, None, None)
+    values = {one["name"]: one for one in told["parameters"]}
+    premium, index = values["pension_premium"], values["rural_disposable_income"]
+    assert (premium["value"], premium["stated_by"], premium["reference"], premium["grade"]) == (None, None, None, None)
+    assert (index["value"], index["stated_by"], index["grade"]) == (None, "CN", "none")  # looked for and not found
     assert told["rules"]["categories"] == []
 
 
