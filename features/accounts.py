@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.money import to_fen
 from features.register import NEVER, NO, Array, FloatArray, IntArray, View
 from features.tables import INCOME_SOURCES
 
@@ -139,7 +140,7 @@ def accounts(view: View) -> Accounts:
     quarters.T[seen[2:] != spans[2:]] = np.nan
     last_month = np.maximum(view.month - _MONTHS_BACK.take(newest), _NO_MONTH)
     # not `@`, which adds in another order for many households than for one
-    nets = np.add.reduce(years * SIGNS, axis=-1)
+    nets = to_fen(np.add.reduce(years * SIGNS, axis=-1))
     return Accounts(years, nets, quarters, last_month, _AGE.take(newest), np.bitwise_count(covered & spans[0]))
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from features.money import grained, in_yuan
 from features.register import EMPTY_DTYPES, EPOCH_ORDINAL, MISSING, Array
 from features.tables import TABLES, Column, Kind
 
@@ -26,25 +27,6 @@ WHOLE = (int,)  # where others are looked at one by one
 LARGEST = sys.float_info.max
 YES = {True, "1", "是", "yes", "true", "True", "Y", "y"}
 NO = {False, "0", "否", "no", "false", "False", "N", "n"}
-
-
-GRAIN = 128
-"""Amounts are held to 1/128 yuan: finer than a fen, and sums of such numbers are exact, so the order of rows cannot matter."""
-
-
-def grained(values: Array) -> Array:
-    """Numbers to the nearest 1/128.
-
-    >>> grained(np.array([0.01, 3000.1, 5000.0])).tolist()
-    [0.0078125, 3000.1015625, 5000.0]
-    """
-    exact: Array = np.rint(values * GRAIN) / GRAIN
-    return exact
-
-
-def in_yuan(column: Column) -> bool:
-    """Whether the column holds money."""
-    return column.unit.startswith("yuan")
 
 
 class CellError(ValueError):

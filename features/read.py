@@ -21,10 +21,11 @@ import pyarrow.parquet
 from features.age import AGE_COLUMNS, too_old
 from features.complaints import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Complaints, other_county
 from features.contents import register_digest
-from features.encode import EARLIEST_YEAR, encode_cells, grained, in_yuan
+from features.encode import EARLIEST_YEAR, encode_cells
 from features.errors import Problem, RegisterError
 from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
+from features.money import grained, in_yuan
 from features.place import FileRows, Where, file_label, one_after_the_other, plain
 from features.pseudonym import PSEUDONYM, check_mark, pseudonym
 from features.quality.rules import RULES, days_after

@@ -97,14 +97,14 @@ class Scores:
         return np.lexsort((self.household_id, -self.risk))
 
 
-def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: BoolArray | None = None) -> Scores:
+def score(bundle: Bundle, frame: FeatureFrame, threads: int = 1, triggers: FloatArray | None = None) -> Scores:
     """Scores every household of a frame; each as it would be scored alone, to the last bit.
 
     Args:
         bundle: the model.
         frame: features of n households on a date.
         threads: for large frames.
-        triggers: (n,) True where a rule calls for a visit; none by default.
+        triggers: (n,) 1 where a rule calls for a visit, 0 where none does, NaN where that cannot be evaluated; no rules by default.
 
     Returns:
         scores in the frame's order.
@@ -182,7 +182,7 @@ def _three(known: BoolArray, holds: BoolArray) -> Array:
 
 
 def _flags(
-    frame: FeatureFrame, below: BoolArray, level: Array, no_probability: BoolArray, triggers: BoolArray | None
+    frame: FeatureFrame, below: BoolArray, level: Array, no_probability: BoolArray, triggers: FloatArray | None
 ) -> tuple[Array, Array, Array, Array]:
     """Edge-band flag and the three candidates, True / False / None.
 
@@ -201,7 +201,7 @@ def _flags(
 
     called = _three(~no_probability, level > 0)  # yellow or above
     if triggers is not None:
-        called = np.maximum(called, triggers * YES)
+        called = np.maximum(called, _three(~np.isnan(triggers), triggers > 0))
     due = np.maximum(called, below * YES)
     above = _three(~(np.isnan(income) | np.isnan(monitoring)), income >= monitoring)
     shocked = _three(~np.isnan(facts.shock), facts.shock > 0)

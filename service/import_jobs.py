@@ -216,7 +216,7 @@ def _place(error: BaseException) -> str:
 def _score(settings: Settings, database: Database, clock: Clock, steps: Callable[[str], None]) -> tuple[int | None, str | None]:
     """Scores the register anew: the list's version, or why there is no new one. The data stand in any case."""
     from service.bundles import ActiveBundle
-    from service.scoring import score_stored
+    from service.new_list import score_stored
 
     try:
         bundle = ActiveBundle(settings.bundle_dir).current()

@@ -1,4 +1,4 @@
-"""From a register to a list of scored households: the same steps for the stored county, for a file, and for a request."""
+"""From a register to scored households: the same steps for the stored county, for a file, and for a request."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import numpy as np
-import orjson
-from sqlalchemy import Connection
 
 from features.build import FeatureFrame, features_of, look
 from features.errors import UserError
@@ -25,27 +23,17 @@ from models.bundle import Bundle
 from models.door import verify_at_door
 from models.explain import MOST_CAUSES, Cause, explain
 from models.scorer import Scores, field_zh, not_evaluable, score
-from service.clock import Clock, stamp
-from service.clues import calls, demands
-from service.list_day import day_of_list
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
-from service.storage.clue_store import keep_clues
-from service.storage.database import Database
-from service.storage.exclusive import only_one
-from service.storage.list_writer import SHAPE, ListRecord, summarise, write_list
-from service.storage.note_store import keep_demands
-from service.storage.register_store import load_register, stored_import
-from service.storage.retention import retire_lists
-from service.storage.score_store import active
-from service.storage.tables import CAUSE_BITS, CELLS
+from service.storage.tables import CELLS
 
 A = TypeVar("A")
 B = TypeVar("B")
 Progress = Callable[[str], None]
-PLACE = "score"
-DATA_VERSION_DIGITS = 12
-EVALUATED = ("pc_net_income", "poverty_line", "monitoring_line", "exited", "monitored", "shock")
-TOLD = ("causes", "cause_words", "verify", "triggers", "not_evaluable", "missing_field")  # columns of the table `reasons`
+OPEN_RULES = {
+    "field": "triggers",
+    "zh": "部门线索",
+    "reason": "有规则缺少数据，户详情中列出 some rules lack data; the household's own page names them",
+}
 DECIMALS = 6  # of contributions, in log-odds: more could not be seen and doubles a page
 
 
@@ -75,8 +63,8 @@ class Scored:
 
     @property
     def called(self) -> Array:
-        """(n,) True where a rule calls for a visit."""
-        called: Array = self.judged.called[self.frame.position] == 1
+        """(n,) 1 where a rule calls for a visit, 0 where none does, NaN where none does and some cannot be evaluated."""
+        called: Array = self.judged.called[self.frame.position]
         return called
 
     @property
@@ -118,7 +106,7 @@ def score_register(
             "declare them in register.yaml, or promote a model trained on this kind of register"
         )
     progress("scores")
-    return Scored(register, judged, frame, score(bundle, frame, threads, judged.called[frame.position] == 1), bundle, policy)
+    return Scored(register, judged, frame, score(bundle, frame, threads, judged.called[frame.position]), bundle, policy)
 
 
 def _side_by_side(one: Callable[[], A], other: Callable[[], B], *, apart: bool) -> tuple[A, B]:
@@ -163,10 +151,12 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
 
 
 def _cells(scores: Scores, called: Array) -> Array:
-    """Where rules and model stand for each household; None where no rule calls and there was not enough data for the model to speak."""
-    by_model = scores.tier != "none"
-    alone = np.where(scores.state == "insufficient_data", len(CELLS), CELLS.index("neither"))
-    place = np.select([called & by_model, by_model, called], [CELLS.index(cell) for cell in CELLS[:3]], alone)
+    """Where rules and model stand for each household; None where either of them cannot say and nobody calls for a visit in its place."""
+    by_rule, by_model = called == 1, scores.tier != "none"
+    silent = np.isnan(called) | (~by_model & ~by_rule & (scores.state == "insufficient_data"))
+    place = np.select(
+        [silent, by_rule & by_model, by_model, by_rule], [len(CELLS), *(CELLS.index(cell) for cell in CELLS[:3])], CELLS.index("neither")
+    )
     cells: Array = np.array([*CELLS, None], dtype=object)[place]
     return cells
 
@@ -174,13 +164,6 @@ def _cells(scores: Scores, called: Array) -> Array:
 def main_causes(causes: Sequence[Mapping[str, Any]]) -> list[str]:
     """The reasons that raise a household's risk most, the first first: those that its list can be filtered by."""
     return [cause["cause"] for cause in causes if cause["contribution"] > 0][:MOST_CAUSES]
-
-
-def _masks(n: int, rows: Array, why: Mapping[str, list[Any]]) -> Array:
-    """(n,) the main causes of each row as bits; 0 where none were worked out."""
-    masks = np.zeros(n, dtype=np.int64)
-    masks[rows] = [sum(CAUSE_BITS[cause] for cause in main_causes(causes)) for causes in why["causes"]]
-    return masks
 
 
 def _ranks(group: Array, order: Array) -> Array:
@@ -229,7 +212,10 @@ def triggers(scored: Scored) -> dict[int, list[dict[str, Any]]]:
 
 def gaps(scored: Scored, row: int) -> list[dict[str, str]] | None:
     """What could not be evaluated of a household; None where nothing."""
-    return not_evaluable(scored.frame, row) or None
+    found = not_evaluable(scored.frame, row)
+    if isnan(scored.called[row]):
+        found.append(OPEN_RULES)
+    return found or None
 
 
 def missing_field(scored: Scored, row: int) -> dict[str, str] | None:
@@ -252,161 +238,3 @@ def rows_of(scored: Scored) -> list[SimpleNamespace]:
     for level in ("county", "town", "village"):
         plain[f"rank_{level}"] = [None] * len(scored.frame)
     return [SimpleNamespace(**dict(zip(plain, row, strict=True))) for row in zip(*plain.values(), strict=True)]
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What scoring the stored county came to.
-
-    Attributes:
-        version: of the list that is now in use.
-        fresh: False where the same list was in use already and nothing was written.
-        counts: households by tier and state.
-    """
-
-    version: int
-    as_of: str
-    fresh: bool
-    counts: Mapping[str, int]
-
-
-def score_stored(
-    database: Database,
-    bundle: Bundle,
-    as_of: dt.date | None,
-    *,
-    threads: int,
-    clock: Clock,
-    progress: Progress = lambda _: None,
-    again: bool = False,
-    allow_synthetic_model: bool = False,
-    keep_lists: int = 0,
-    counties: Path | None = None,
-) -> Written:
-    """Scores the stored register and puts the new list in use.
-
-    Args:
-        database: holds the register.
-        bundle: the model.
-        as_of: the day; None takes the day until which the register claims to know everything.
-        threads: for features and model.
-        clock: for the record only.
-        progress: called with each step.
-        again: make the list even if it is there already.
-        allow_synthetic_model: let a model that was trained on made-up data score real households.
-        keep_lists: how many lists stay, this one among them; 0 keeps all.
-        counties: folder of the county's own policy files.
-
-    Raises:
-        UserError: no register, no date, or a model that must not be used on this register.
-    """
-    with only_one(database, PLACE):  # from reading the register on, so that the list of an older import never takes a newer one's place
-        return _score(
-            database,
-            bundle,
-            as_of,
-            threads=threads,
-            clock=clock,
-            progress=progress,
-            again=again,
-            allow_synthetic_model=allow_synthetic_model,
-            keep_lists=keep_lists,
-            counties=counties,
-        )
-
-
-def _score(
-    database: Database,
-    bundle: Bundle,
-    as_of: dt.date | None,
-    *,
-    threads: int,
-    clock: Clock,
-    progress: Progress,
-    again: bool,
-    allow_synthetic_model: bool,
-    keep_lists: int,
-    counties: Path | None,
-) -> Written:
-    """As `score_stored`; nobody else may score meanwhile."""
-    progress("register")
-    with database.reading() as connection:
-        import_id = stored_import(connection)
-        register = load_register(connection, lambda name: progress(f"register: {name}"))
-        current = active(connection)
-    info = register.info
-    as_of = day_of_list(as_of, info, clock())
-    if bundle.card.get("synthetic") is True and not info.synthetic and not allow_synthetic_model:
-        raise UserError(
-            "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
-            "train one on this county's own history, or pass --allow-synthetic-model to try it out"
-        )
-    policy = load(synthetic=info.synthetic, counties=counties)
-    made_of = (import_id, as_of.isoformat(), bundle.version, policy.version, SHAPE)
-    if not again and current is not None:
-        have = (current.import_id, current.as_of, current.model_version, current.policy_version, current.shape)
-        if have == made_of:
-            return Written(current.list_version, current.as_of, False, {"households": current.households})
-    scored = score_register(register, bundle, as_of, threads, progress, counties=counties)
-    if not len(scored.frame):
-        raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
-    progress("reasons")
-    flagged = scored.flagged
-    why = reasons(scored, flagged, threads)
-    columns = list_columns(scored)
-    columns["causes_mask"] = _masks(len(scored.frame), flagged, why)
-    texts = _texts(scored, flagged, why)
-    record = ListRecord(
-        import_id=import_id or 0,
-        as_of=as_of.isoformat(),
-        county=info.county,
-        synthetic=info.synthetic,
-        households=len(scored.frame),
-        model_name=bundle.name,
-        model_version=bundle.version,
-        policy_version=policy.version,
-        data_version=info.digest[:DATA_VERSION_DIGITS],
-        base_margin=bundle.base_margin,
-        written_at=stamp(clock()),
-    )
-    summary = summarise(columns, scored.judged.counted()[scored.frame.position])
-    said, findings = calls(scored.judged, scored.row_of), demands(scored.judged, scored.row_of, columns["household_id"])
-
-    def beside(connection: Connection, version: int) -> None:
-        keep_clues(connection, version, as_of, columns, said)
-        keep_demands(connection, findings)
-
-    version = write_list(database, record, columns, texts, summary, beside=beside, progress=progress)
-    if keep_lists:
-        retire_lists(database, keep_lists, clock())
-    counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
-    return Written(version, record.as_of, True, counts)
-
-
-def _texts(scored: Scored, flagged: Array, why: Mapping[str, list[Any]]) -> dict[str, list[str | None]]:
-    """The reasons and gaps of the households that have any, as stored JSON; NULL where there is none."""
-    rows: dict[int, dict[str, str]] = {}
-
-    def say(row: int, name: str, content: Any) -> None:
-        rows.setdefault(row, {})[name] = orjson.dumps(content).decode()
-
-    for place, row in enumerate(flagged.tolist()):
-        causes = why["causes"][place]
-        say(row, "causes", causes)
-        say(row, "cause_words", [cause | {"facts": []} for cause in causes])
-        say(row, "verify", why["verify"][place])
-    facts = scored.frame.facts
-    unknown = np.zeros(len(scored.frame), dtype=bool)
-    for name in EVALUATED:
-        unknown |= np.isnan(getattr(facts, name))
-    for row in np.flatnonzero(unknown).tolist():
-        found = gaps(scored, row)
-        if found is not None:
-            say(row, "not_evaluable", found)
-    for row, called in triggers(scored).items():
-        say(row, "triggers", called)
-    for row in np.flatnonzero(scored.scores.missing_field != "").tolist():
-        say(row, "missing_field", missing_field(scored, row))
-    ids = scored.scores.household_id
-    columns: dict[str, list[str | None]] = {"household_id": [str(ids[row]) for row in rows]}
-    return columns | {name: [row.get(name) for row in rows.values()] for name in TOLD}

@@ -89,7 +89,9 @@ class Item(BaseModel):
     probability: float | None = Field(description="calibrated; null unless state is scored")
     interval: list[float] | None = Field(description="[low, high] of the probability")
     tier: Tier
-    cell: Cell | None = Field(description="who calls for a visit, rules or model; null: no rule does and the model has not enough data")
+    cell: Cell | None = Field(
+        description="who calls for a visit, rules or model; null: that cannot be told of one of them, and the other does not"
+    )
     rank: Ranks
     edge_band_flag: bool | None = Field(description="fact: ordinary household inside the income band; null: see not_evaluable")
     edge_candidate: bool | None

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from features.money import in_yuan, to_fen
 from features.policy.declared import DERIVED, WINDOWED, Cell, Fact, Range
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray, TableView, day
@@ -40,6 +41,7 @@ class Drawing:
         self.column_of = np.array([self.columns.index(column) + 1 if column else 0 for column in columns], dtype=np.intp)
         by_person = np.array([fact.per == "member" for fact in self.facts], dtype=bool)
         largest = np.array([fact.most is not None for fact in self.facts], dtype=bool) & ~by_person
+        self.money = np.flatnonzero([bool(column) and in_yuan(TABLES[table].column(column)) for column in columns])
         self.by_person, self.largest = by_person.nonzero()[0], largest.nonzero()[0]
         self.summed = np.setdiff1d(np.arange(len(self.facts)), np.concatenate((self.by_person, self.largest)))
 
@@ -76,6 +78,7 @@ class Drawing:
                 low[places], high[places] = both[: len(places)], both[len(places) :]
         if len(self.by_person):
             low[self.by_person], high[self.by_person] = _by_person(rows, seen.n, least[self.by_person], most[self.by_person])
+        low[self.money], high[self.money] = to_fen(low[self.money]), to_fen(high[self.money])
         if (
             self.table == "members"
         ):  # members nobody has listed are not known not to be; of all other tables a household without rows has none

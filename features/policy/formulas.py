@@ -11,6 +11,7 @@ import numpy as np
 
 from features.accounts import POLICY
 from features.codes import code, groups
+from features.money import to_fen
 from features.policy.span import Span
 from features.register import NO, BoolArray, FloatArray, TableView
 from features.seen import BILL, Seen, certified, persons
@@ -30,7 +31,7 @@ def pc_net_income(seen: Seen) -> FloatArray:
 
 def pc_market_income(seen: Seen) -> FloatArray:
     """The same without policy transfers."""
-    own: FloatArray = seen.accounts.net - seen.accounts.by_source[:, POLICY]
+    own: FloatArray = to_fen(seen.accounts.net - seen.accounts.by_source[:, POLICY])
     return own / seen.size
 
 
@@ -53,7 +54,7 @@ def reference_income(seen: Seen) -> Span:
         paid * events.this_year, _at_most(paid, unsettled, events.this_year), np.fmax(events.table["claim"], NO) * events.this_year
     )
     means = seen.accounts.net + claims
-    return Span.between(means - most, means - least)
+    return Span.between(to_fen(means - most), to_fen(means - least))
 
 
 def income_fall(seen: Seen) -> FloatArray:
@@ -75,7 +76,7 @@ def rigid_expenditure_share(seen: Seen) -> Span:
     largest = np.where(unsettled, np.maximum(events.loss, events.cost), events.loss)  # nobody pays more of a bill than the bill
     least, most = table.totals(events.loss * events.this_year, _at_most(largest, unknown, events.this_year))
     income = np.where(net > 0, net, np.nan)
-    return Span.between(least / income, most / income)
+    return Span.between(to_fen(least) / income, to_fen(most) / income)
 
 
 def _at_most(amount: FloatArray, unknown: BoolArray, counts: BoolArray) -> FloatArray:
@@ -145,7 +146,7 @@ def months_since_identification(seen: Seen) -> FloatArray:
 def half_year_income(seen: Seen) -> FloatArray:
     """Per-capita net income of the lower of the last two known quarters, as if it went on for a year."""
     lower: FloatArray = seen.accounts.quarters[:, :2].min(axis=1)
-    return lower * 4 / seen.size
+    return to_fen(lower * 4) / seen.size
 
 
 def newly_disabled(seen: Seen) -> Span:

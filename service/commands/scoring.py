@@ -43,7 +43,7 @@ def score(
 ) -> None:
     """用启用的模型评分并生成名单。 Score with the model in use and write a new list."""
     from service.bundles import ActiveBundle
-    from service.scoring import score_stored
+    from service.new_list import score_stored
 
     settings = Settings()
     bundle = ActiveBundle(settings.bundle_dir).current()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from service.app import create_app
 from service.auth import Role
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.token_store import create_token

@@ -195,11 +195,14 @@ def test_candidates(bundle: Bundle, facts: dict[str, float], high: bool, edge_un
 
 def test_a_rule_that_calls_makes_a_candidate_of_a_low_score(bundle: Bundle, frame: FeatureFrame) -> None:
     quiet = score(bundle, frame)
-    called = score(bundle, frame, triggers=np.ones(len(frame), dtype=np.bool_))
+    called = score(bundle, frame, triggers=np.ones(len(frame)))
     ordinary = (frame.facts.exited == 0) & (frame.facts.monitored == 0)
     assert all(flag is True for flag in called.edge_candidate[ordinary])
     assert not all(flag is True for flag in quiet.edge_candidate[ordinary])
     assert called.margin.tobytes() == quiet.margin.tobytes()
+    unknown = score(bundle, frame, triggers=np.full(len(frame), np.nan))
+    for flag, without in zip(unknown.edge_candidate[ordinary], quiet.edge_candidate[ordinary], strict=True):
+        assert flag is (True if without is True else None)
 
 
 facts_of_one = st.fixed_dictionaries(

@@ -11,7 +11,7 @@ import pytest
 
 from service.bundles import ActiveBundle
 from service.importing import import_register, make_key
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.settings import Settings
 from service.storage.database import Database
 from tests.service import made_up

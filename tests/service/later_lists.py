@@ -8,7 +8,7 @@ from random import Random
 
 from service.bundles import ActiveBundle
 from service.importing import import_register
-from service.scoring import score_stored
+from service.new_list import score_stored
 from tests.service import made_up
 from tests.service.sites import Site, now
 

@@ -38,6 +38,7 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
     name = f"9900{number:06d}"
     level = random.lognormvariate(0, 0.6)
     persons = random.randint(1, 6)
+    well_known = number % 3 > 0  # of the others the rules cannot be told
     incomes = []
     for year in (2021, 2022, 2023):
         for quarter in range(4):
@@ -72,6 +73,10 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
     for member in members:
         if member["birth_year"] > CHILDREN_BORN_AFTER:
             member |= {"chronic_disease": None, "labour_ability": None}
+        if well_known:
+            age = AS_OF.year - member["birth_year"]
+            member |= {"school_status": "primary" if 6 <= age <= 16 else "none", "pension_receiving": True if age >= 59 else None}
+            member |= {"dibao": None if member["birth_year"] > CHILDREN_BORN_AFTER else False}
     events = [
         {
             "event_id": f"e{number}-{place}",
@@ -97,6 +102,7 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
         "living": [
             {
                 "dangerous_house": random.random() < 0.05,
+                "water_safe": True if well_known else None,
                 "farmland": round(random.uniform(0, 12), 1),
                 "valid_from": "2020-01-01",
                 "known_on": "2020-02-01",

@@ -21,7 +21,7 @@ from service.auth import RIGHTS, Right, Role
 from service.bundles import ActiveBundle
 from service.clues import TWELVE_MONTHS, Pushed, date_of
 from service.importing import import_register, pseudonym_key
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.clue_store import OPEN, keep_clues
 from service.storage.database import Database
 from service.storage.tables import clue_evidence, clues

@@ -12,7 +12,7 @@ from features.pseudonym import pseudonym
 from service.auth import Role
 from service.bundles import ActiveBundle
 from service.importing import import_register, pseudonym_key
-from service.scoring import score_stored
+from service.new_list import score_stored
 from tests.service import made_up
 from tests.service.sites import Site, now
 

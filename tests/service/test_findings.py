@@ -18,7 +18,7 @@ from features.register import Register
 from service.auth import RIGHTS, Right, Role
 from service.bundles import ActiveBundle
 from service.importing import import_register, pseudonym_key
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.register_store import load_register
 from service.storage.tables import lists, note_demands, reasons, register_tables, scores, summaries
 from tests.features.generated import same

@@ -9,7 +9,7 @@ import pytest
 from features.errors import PolicyError
 from service.app import create_app
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.score_store import active
 from tests.service.sites import Site, now, running
 

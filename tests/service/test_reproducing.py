@@ -15,8 +15,8 @@ from features.errors import UserError
 from features.pseudonym import load_key, pseudonym
 from service.bundles import ActiveBundle
 from service.importing import import_register
+from service.new_list import score_stored
 from service.reproducing import Reproduction, reproduce
-from service.scoring import score_stored
 from service.storage.tables import active_list, imports, lists, scores
 from tests.service import made_up
 from tests.service.commands import run_command

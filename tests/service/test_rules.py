@@ -51,12 +51,30 @@ def test_cells_follow_from_triggers_and_tier(site: Site) -> None:
     seen = Counter()
     for item in pages(site):
         called, by_model = bool(item["triggers"]), item["tier"] != "none"
-        seen[item["cell"]] += 1
-        if item["state"] == "insufficient_data" and not called:
+        open_rules = "triggers" in {gap["field"] for gap in item["not_evaluable"]}
+        seen[item["cell"], open_rules] += 1
+        if open_rules or (item["state"] == "insufficient_data" and not called):
+            assert not called
             assert item["cell"] is None
         else:
             assert item["cell"] == CELLS[(0 if called else 1) if by_model else (2 if called else 3)]
-    assert set(seen) >= set(CELLS)
+    assert set(seen) >= {*((cell, False) for cell in CELLS), (None, True)}
+
+
+def test_what_no_rule_could_tell_is_told_as_open_and_never_as_no(site: Site) -> None:
+    """A household of which a rule cannot be evaluated is no candidate, and not said to be none either, unless something else decides."""
+    silent = [item for item in pages(site) if item["cell"] is None and item["tier"] == "none" and item["state"] == "scored"]
+    assert silent
+    for item in silent:
+        kind = "unstable_candidate" if item["edge_candidate"] is False else "edge_candidate"
+        assert item[kind] is None or item["household_id"] in monitored_ids(site)
+        told = site.client.get(f"/api/v1/households/{item['household_id']}", headers=site.headers()).json()["policy"]
+        assert [one for one in told["not_evaluable"] if one["kind"] == "triggers"]
+
+
+def monitored_ids(site: Site) -> set[str]:
+    key = bytes.fromhex(site.settings.pseudonym_key.read_text())
+    return {pseudonym(key, one["household_id"]) for one in made_up.county()[:10]}
 
 
 def test_who_may_not_see_facts_sees_no_triggers_but_the_cell(site: Site) -> None:

@@ -20,7 +20,8 @@ from models.bundle import Bundle
 from service.bundles import ActiveBundle
 from service.filescore import score_file
 from service.importing import import_register, pseudonym_key
-from service.scoring import list_columns, score_register, score_stored
+from service.new_list import score_stored
+from service.scoring import list_columns, score_register
 from service.storage.list_writer import ListRecord, summarise, write_list
 from service.storage.register_store import load_register
 from service.storage.score_store import active, kept_lists, list_of, page
@@ -94,7 +95,9 @@ def test_a_list_that_fails_halfway_is_not_there_at_all(own_site: Site) -> None:
     columns["risk"][-1] = np.nan  # the last row cannot be stored
     record = ListRecord(1, "2023-12-31", "520523", True, 1, "falls_below", "v", "p", "d", 0.0, "2024")
     with pytest.raises(Exception, match=r"(?i)not.null"):
-        write_list(own_site.database, record, columns, {"household_id": []}, summarise(columns, scored.called))
+        write_list(
+            own_site.database, record, columns, {"household_id": []}, summarise(columns, scored.judged.counted()[scored.frame.position])
+        )
     with own_site.database.reading() as connection:
         assert active(connection) == before
         assert list_of(connection, 2) is None

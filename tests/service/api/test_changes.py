@@ -14,7 +14,7 @@ from sqlalchemy import delete, select, update
 
 from service.auth import Role
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.settings import Settings
 from service.storage.change_store import REASONS
 from service.storage.list_writer import remove_list

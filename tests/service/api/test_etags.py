@@ -7,7 +7,7 @@ from sqlalchemy import event, insert
 
 from service.auth import RIGHTS, Right, Role
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.tables import visits
 from tests.service import made_up
 from tests.service.sites import Site, now

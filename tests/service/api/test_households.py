@@ -20,7 +20,7 @@ from service.api.households import HouseholdAnswer
 from service.auth import Role
 from service.bundles import ActiveBundle
 from service.importing import import_register
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.household_store import load_household
 from service.storage.register_store import load_register
 from service.storage.tables import scores

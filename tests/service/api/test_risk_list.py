@@ -14,7 +14,7 @@ from sqlalchemy import select
 from service.api.cursors import read_cursor, write_cursor
 from service.auth import RIGHTS, ROLE_DIGITS, Right, Role
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.list_writer import remove_list
 from service.storage.tables import scores
 from service.wire import SummaryAnswer

@@ -13,7 +13,7 @@ from sqlalchemy import func, select, text
 from service import importing
 from service.bundles import ActiveBundle
 from service.importing import import_register
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.exclusive import PlaceLostError
 from service.storage.register_store import load_register
 from service.storage.tables import imports, lists, register_state, register_tables, scores

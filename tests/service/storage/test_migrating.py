@@ -20,7 +20,7 @@ from service.auth import Role
 from service.bundles import ActiveBundle
 from service.cli import app
 from service.importing import import_register
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.database import Database
 from service.storage.migrating import NOTHING, head, is_empty, losses, migrate, number, steps
 from service.storage.register_store import import_of

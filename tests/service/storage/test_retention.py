@@ -7,7 +7,7 @@ import datetime as dt
 from sqlalchemy import select
 
 from service.bundles import ActiveBundle
-from service.scoring import score_stored
+from service.new_list import score_stored
 from service.storage.retention import retire_lists
 from service.storage.tables import changes, lists, reasons, scores, summaries
 from tests.service.sites import Site, now
