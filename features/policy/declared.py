@@ -14,8 +14,8 @@ Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 DERIVED = {"members": {"age": "years", "certified": "flag"}}
-"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth; certified is 1
-where a disability certificate is on record, 0 where none is."""
+"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth, or one less,
+since the day of birth is not on record; certified is 1 where a disability certificate is on record, 0 where none is."""
 WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on", "findings": "valid_from"}
 """Tables whose rows have a day, by which they lie within a period."""
 

@@ -15,6 +15,7 @@ from features.register import Array, BoolArray, FloatArray, TableView, day
 from features.seen import Seen
 from features.tables import TABLES, Kind
 
+LAST_OF_DECEMBER = (12, 31)
 SCHOOL_YEAR_MONTH = 9  # school years begin on 1 September
 _NO_DAY = np.iinfo(np.int32).min
 
@@ -118,6 +119,15 @@ class Cells:
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers
 
+    def span(self, column: str) -> tuple[FloatArray, FloatArray]:
+        """The least and the most that each number of a column can be; NaN is blank.
+
+        Of a person's age the year of birth alone is on record: whose birthday is still to come, perhaps, may be a year younger.
+        """
+        most = self.number(column)
+        birthdays_are_over = (self.seen.as_of.month, self.seen.as_of.day) == LAST_OF_DECEMBER
+        return (most - 1.0, most) if column == "age" and not birthdays_are_over else (most, most)
+
     def code(self, column: str) -> Array:
         """A category or a yes-no column as places in `_codes`; -1 is blank."""
         cells = self.rows[column]
@@ -160,12 +170,13 @@ class Choice:
         if self.codes is not None:
             code = cells.code(self.column)
             return self.holds.take(code, axis=1), self.fits.take(code, axis=1)
-        values = cells.number(self.column)
-        blank = np.isnan(values)
-        fits = ~(values < self.low) & ~(values > self.high)
+        least, most = cells.span(self.column)
+        fits = ~(most < self.low) & ~(least > self.high)  # a blank fits
+        holds = (least >= self.low) & (most <= self.high)
         for place, wanted in self.listed.items():
-            fits[place] = blank | np.isin(values, wanted)
-        return fits & (self.free | ~blank), fits
+            among = [np.isin(values, wanted) for values in (least, most)]
+            fits[place], holds[place] = np.isnan(most) | among[0] | among[1], among[0] & among[1]
+        return holds | self.free, fits
 
 
 def choices(table: str, asked: Sequence[Mapping[str, Cell]]) -> list[Choice]:
