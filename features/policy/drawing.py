@@ -17,7 +17,11 @@ from features.tables import TABLES, Kind
 
 LAST_OF_DECEMBER = (12, 31)
 SCHOOL_YEAR_MONTH = 9  # school years begin on 1 September
+ENDING = ("month", "calendar_year", "school_year")
+"""Periods that end on a day of the calendar. Departments push what came in until the end of a month in the next one [P46], so in the month
+after its end a period still counts, beside the one under way: the larger of the two is told."""
 _NO_DAY = np.iinfo(np.int32).min
+NO_DAYS = (0, _NO_DAY)  # from a day until one before it
 
 
 class Drawing:
@@ -32,7 +36,10 @@ class Drawing:
         self.table = table
         self.values = {name: (fact.value or "").partition(".")[2] for name, fact in facts.items() if fact.value is not None}
         drawn = {name: fact for name, fact in facts.items() if fact.value is None}
-        self.names, self.facts = tuple(drawn), tuple(drawn.values())
+        self.names = tuple(drawn)
+        # What ended is drawn once more behind all the others, for as long as bills of it come in.
+        self.ended = np.array([place for place, fact in enumerate(drawn.values()) if fact.within in ENDING], dtype=np.intp)
+        self.facts = (*drawn.values(), *(list(drawn.values())[place] for place in self.ended))
         self.periods = tuple(fact.within for fact in self.facts)
         self.where = choices(table, [fact.where for fact in self.facts])
         self.asked_of = choices(table, [fact.asked_of for fact in self.facts])
@@ -57,21 +64,37 @@ class Drawing:
                 told[name] = Span.of(np.full(seen.n, np.nan) if known is None else known[place])
         if self.facts:
             low, high = self._bounds(seen, rows, cells)
+            for bound in (low, high):
+                bound[self.ended] = np.maximum(bound[self.ended], bound[len(self.names) :])
             told |= {name: Span(low[place], high[place]) for place, name in enumerate(self.names)}
         return told
 
     def newest(self, seen: Seen) -> dict[str, FloatArray]:
-        """For every fact of rows that have a day, the last day of a row that is certainly meant; NaN where there is none."""
+        """For every fact of rows that have a day, the last day of a row that it certainly counts; NaN where it counts none.
+
+        Where one person stands for the household, the rows of that person count, and of a period under way and one that ended those of
+        the one that is told.
+        """
         rows = seen[self.table]
-        sure, _ = self._chosen(seen, rows, Cells(seen, self.table, rows))
+        cells = Cells(seen, self.table, rows)
+        sure, least, _ = self._amounts(seen, rows, cells)
+        for place in self.by_person:
+            sure[place] &= _of_the_one_with_most(rows, least[place])
         days = rows.highest(np.where(sure, rows[WINDOWED[self.table]], np.nan))
+        low, _ = self._bounds(seen, rows, cells)
+        earlier = low[len(self.names) :] > low[self.ended]
+        days[self.ended] = np.where(earlier, days[len(self.names) :], days[self.ended])
         return {name: days[place] for place, name in enumerate(self.names)}
 
-    def _bounds(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[FloatArray, FloatArray]:
+    def _amounts(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[BoolArray, FloatArray, FloatArray]:
+        """(facts, rows) each: the rows that are certainly meant, and what each row comes to at the least and at the most."""
         sure, perhaps = self._chosen(seen, rows, cells)
         values = np.stack([np.ones(len(rows)), *(cells.number(column) for column in self.columns)]).take(self.column_of, axis=0)
         unknown = np.isnan(values)
-        least, most = np.where(sure & ~unknown, values, 0.0), np.where(perhaps, np.where(unknown, np.inf, values), 0.0)
+        return sure, np.where(sure & ~unknown, values, 0.0), np.where(perhaps, np.where(unknown, np.inf, values), 0.0)
+
+    def _bounds(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[FloatArray, FloatArray]:
+        _, least, most = self._amounts(seen, rows, cells)
         low, high = np.zeros((2, len(self.facts), seen.n))
         for places, reduce in ((self.summed, rows.total), (self.largest, rows.highest)):
             if len(places):
@@ -90,7 +113,8 @@ class Drawing:
         """(facts, rows): the rows that are certainly meant, and those that may be."""
         if self.table in WINDOWED:
             when = rows[WINDOWED[self.table]]
-            sure = (when <= seen.day) & (when >= _first_days(seen.as_of, self.periods))
+            first, last = _days(seen.as_of, self.periods, len(self.names))
+            sure = (when >= first) & (when <= last)
         else:
             sure = np.ones((len(self.facts), len(rows)), dtype=bool)
         perhaps = sure.copy()
@@ -211,9 +235,7 @@ def _by_person(rows: TableView, n: int, least: FloatArray, most: FloatArray) -> 
     low, high = np.zeros((2, len(least), n))
     if not len(rows):
         return low, high
-    household, member = rows.household.astype(np.int64), rows["member_id"].astype(np.int64)
-    nobody = member < 0
-    person = household << 32 | np.where(nobody, 2**31 + np.arange(len(member)), member)
+    household, nobody, person = rows.household.astype(np.int64), rows["member_id"] < 0, _person(rows)
     order = person.argsort(kind="stable")
     ordered = person[order]
     starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
@@ -228,10 +250,36 @@ def _by_person(rows: TableView, n: int, least: FloatArray, most: FloatArray) -> 
     return low, high
 
 
+def _person(rows: TableView) -> Array:
+    """A number of its own for each person of each household; a row without a person is somebody's own."""
+    member = rows["member_id"].astype(np.int64)
+    key: Array = rows.household.astype(np.int64) << 32 | np.where(member < 0, 2**31 + np.arange(len(member)), member)
+    return key
+
+
+def _of_the_one_with_most(rows: TableView, values: FloatArray) -> BoolArray:
+    """Which rows are of the person of the household whose rows come to most, (rows,)."""
+    _, place = np.unique(_person(rows), return_inverse=True)
+    of_the_person = np.bincount(place, weights=values)[place] if len(rows) else values
+    return np.asarray(of_the_person == rows.highest(of_the_person)[rows.household])
+
+
 @lru_cache
-def _first_days(as_of: dt.date, periods: tuple[str, ...]) -> Array:
-    """(periods, 1) the first day of each; kept, since requests ask for one date again and again."""
-    return np.array([[_NO_DAY if period == "ever" else day(first_day(as_of, period))] for period in periods], dtype=np.int32)
+def _days(as_of: dt.date, periods: tuple[str, ...], under_way: int) -> tuple[Array, Array]:
+    """(periods, 1) each: first and last day of each; kept, since requests ask for one date again and again.
+
+    After the first `under_way` stand periods that ended: they count until the end of the month that follows them.
+    """
+    spans = []
+    for place, period in enumerate(periods):
+        first = dt.date.min if period == "ever" else first_day(as_of, period)
+        if place < under_way:
+            spans.append((_NO_DAY if period == "ever" else day(first), day(as_of)))
+            continue
+        before = first - dt.timedelta(days=1)
+        spans.append((day(first_day(before, period)), day(before)) if first.replace(day=1) == as_of.replace(day=1) else NO_DAYS)
+    first_days, last_days = np.array(spans, dtype=np.int32).reshape(-1, 2).T
+    return first_days[:, None], last_days[:, None]
 
 
 def first_day(as_of: dt.date, period: str) -> dt.date:

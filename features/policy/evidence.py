@@ -26,7 +26,8 @@ class Push:
     Attributes:
         rule: a trigger, or a finding that demands a note.
         rows: places of the households in the register.
-        day: since 1970-01-01, of the last row that its facts count; `NEVER` where it rests on a state, which has no day.
+        day: since 1970-01-01, of the last row that its facts count, where one person stands for the household of that person's; `NEVER`
+            where it rests on a state, which has no day.
         amount: what the fact that has the day comes to at least; NaN beside `NEVER`.
         facts: all facts of its tests, each with its span for these households.
     """
@@ -42,7 +43,7 @@ def pushes(judgement: Judgement, kind: str = "triggers") -> Iterator[Push]:
     """Every rule of a kind that holds for somebody, with what it rests on.
 
     Worked example: bills of 3,000 yuan on 4 May and 2,500 on 9 July stand behind 5,500 yuan of self-payment this year. The push is of
-    9 July, for that is the day without which the bound would not have been reached, and its amount is 5,500.
+    9 July, the day of the last bill that is counted, and its amount is 5,500.
     """
     for rule, rows, facts in judgement.held(kind):
         yield _push(rule, rows, facts)
