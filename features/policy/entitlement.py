@@ -18,7 +18,7 @@ from features.policy.facts import Facts
 from features.policy.language import A_YEAR, RECEIVED, Entitlement, TopUp
 from features.policy.rules import Bounds
 from features.policy.span import Span
-from features.register import BoolArray, FloatArray
+from features.register import Array, BoolArray, FloatArray
 from features.seen import Seen, persons
 from features.tables import BENEFITS, CHILD_UNTIL, TABLES
 
@@ -53,6 +53,18 @@ class _Received(NamedTuple):
     paid: FloatArray
 
 
+class Amount(NamedTuple):
+    """Yuan that one person is owed in a year; any where that is not told, (n,) each.
+
+    Attributes:
+        shared: whether it may be the whole household's: where it is not told whose it is, its unit names no person.
+    """
+
+    low: FloatArray
+    high: FloatArray
+    shared: bool = False
+
+
 def worked_out(rules: Sequence[Entitlement], holds: FloatArray, facts: Facts, bounds: Bounds) -> list[Owed]:
     """What some benefits come to.
 
@@ -67,31 +79,41 @@ def worked_out(rules: Sequence[Entitlement], holds: FloatArray, facts: Facts, bo
     certainly = np.ones((len(rules), len(members)), dtype=bool)
     perhaps = certainly.copy()
     cells = Cells(seen, "members", members)
-    for choice in choices("members", [rule.whom for rule in rules]):
+    held = [{name: cell for name, cell in rule.whom.items() if name not in NOT_HELD_OF_CHILDREN} for rule in rules]
+    for choice in choices("members", held):
         wanted, fits = choice.hold(cells)
         certainly &= wanted
         perhaps &= fits
+    for at, rule in enumerate(rules):
+        for name in rule.whom.keys() & set(NOT_HELD_OF_CHILDREN):
+            has = _received(seen, name)
+            certainly[at] &= has.certainly if rule.whom[name] else ~has.perhaps
+            perhaps[at] &= has.perhaps if rule.whom[name] else ~has.certainly
     return [
         _owed(seen, (certainly[at], perhaps[at]), holds[at], _received(seen, rule.received), amount(rule, facts, bounds))
         for at, rule in enumerate(rules)
     ]
 
 
-def amount(rule: Entitlement, facts: Facts, bounds: Bounds) -> Span:
-    """Yuan that one person is owed in a year; any where that is not told."""
+def amount(rule: Entitlement, facts: Facts, bounds: Bounds) -> Amount:
+    """What one person is owed of a benefit."""
     n = facts.seen.n
     values = [bounds.threshold(name) * A_YEAR[bounds.policy.parameters[name].unit] for name in rule.parameters]
     if isinstance(rule.amount, TopUp):
         income = facts[rule.amount.less]
         missing = Span.between(values[0] - income.high, values[0] - income.low)
-        return Span(np.maximum(missing.low, 0.0), np.maximum(missing.high, 0.0))
+        return Amount(np.maximum(missing.low, 0.0), np.maximum(missing.high, 0.0))
     if not values or np.isnan(values).any():
-        return Span(np.zeros(n), np.full(n, np.inf))
-    return Span(np.full(n, min(values)), np.full(n, max(values)))
+        return Amount(np.zeros(n), np.full(n, np.inf))
+    shared = any("person" not in bounds.policy.parameters[name].unit for name in rule.parameters)
+    return Amount(np.full(n, min(values)), np.full(n, max(values)), shared)
 
 
-def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, received: _Received, each: Span) -> Owed:
-    """A benefit added up by household, from whom it is for (certainly, perhaps), where it is due, who receives it, and what one is owed."""
+def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, received: _Received, each: Amount) -> Owed:
+    """A benefit added up by household, from whom it is for (certainly, perhaps), where it is due, who receives it, and what one is owed.
+
+    Where the amount may be the whole household's, it is counted once at the least.
+    """
     members = seen.people.table
     certainly, perhaps = meant[0] & (holds == 1)[members.household], meant[1] & (holds != 0)[members.household]
     gets, may_get = meant[0] & received.certainly, meant[1] & received.perhaps
@@ -108,6 +130,11 @@ def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, rec
         (_of(certainly, rest_low), _of(perhaps, rest_high)),
     )  # fmt: skip
     sums = members.totals(*(side for pair in pairs for side in pair))
+    if each.shared:
+        got = members.total(_of(received.perhaps, np.where(known, received.paid, np.inf)))
+        sums[6] = members.highest(_of(certainly, low), 0.0)
+        sums[8] = members.total(_of(gets & known, received.paid)) + members.highest(_of(gets & ~known, low), 0.0)
+        sums[10] = np.maximum(sums[6] - got, 0.0)
     unlisted = seen.people.count == 0
     owed = np.where(unlisted & (holds != 0), np.inf, 0.0)  # whoever is not listed may be meant
     beyond = (owed, np.where(unlisted, np.inf, 0.0), owed)
@@ -147,7 +174,7 @@ def _on_the_rolls(seen: Seen, name: str) -> _Received:
     return _Received(receiving == 1, receiving != 0, paid)
 
 
-def unknowns(rule: Entitlement, owed: Owed, row: int, bounds: Bounds) -> list[tuple[str, str]]:
+def unknowns(rule: Entitlement, owed: Owed, row: int, facts: Facts, bounds: Bounds) -> list[tuple[str, str]]:
     """For want of what a benefit of one household cannot be worked out: name and Chinese name of columns and parameters.
 
     What its condition wants for is told by the tests of the rule.
@@ -155,12 +182,18 @@ def unknowns(rule: Entitlement, owed: Owed, row: int, bounds: Bounds) -> list[tu
     found: list[tuple[str, str]] = []
     if not _known(owed.due, row):
         columns = {column.name: column.zh for column in TABLES["members"].columns}
-        found += [(name, columns[name]) for name in rule.whom if name in columns]
+        own = facts.seen.people.table.only(facts.seen.people.table.household == row)
+        found += [(name, columns[name]) for name in rule.whom if name in columns and _blank(own[name])]
     if not (_known(owed.lacks, row) or _known(owed.gets, row)):
         found.append((rule.received, RECEIVED[rule.received]))
     if owed.due.high[row] > 0:
         found += [(name, bounds.policy.parameters[name].zh) for name in rule.parameters if np.isnan(bounds.threshold(name))]
     return found
+
+
+def _blank(cells: Array) -> bool:
+    """Whether any cell is blank."""
+    return bool((np.isnan(cells) if cells.dtype.kind == "f" else cells < 0).any())
 
 
 def _known(span: Span, row: int) -> bool:

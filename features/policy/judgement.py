@@ -111,7 +111,7 @@ class Judgement:
         """The entitlements of one household's county, what they come to, and for want of what they cannot be evaluated for it."""
         county = self._county(row)
         rules = county.answers("entitlements")[0]
-        return [(rule, owed, unknowns(rule, owed, row, county.bounds)) for rule, owed in zip(rules, county.owed, strict=True)]
+        return [(rule, owed, unknowns(rule, owed, row, county.facts, county.bounds)) for rule, owed in zip(rules, county.owed, strict=True)]
 
     def counted(self) -> BoolArray:
         """(n,) whether a household counts for the tier of its village; nobody does where villages have no tiers."""

@@ -171,3 +171,11 @@ def test_an_entitlement_that_fits_nothing_is_refused_with_its_line(tmp_path: Pat
     (tmp_path / "990009.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(PolicyError, match=rf"990009\.yaml:5: .*{fault}"):
         read(counties=tmp_path)
+
+
+def test_an_amount_that_may_be_the_whole_households_is_counted_once_at_the_least() -> None:
+    """Teng's tiers, 230 to 350 yuan a month (TX1): whose they are is not told."""
+    household = {"sharing_size": 3, "members": [{"birth_year": year, "dibao": True} for year in (1980, 1982, 1984)]}
+    came_to = owed(household)["dibao"]
+    assert came_to.gets == (3, 3)
+    assert came_to.gets_yuan == (230 * 12, 3 * 350 * 12)
