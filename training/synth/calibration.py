@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.synth.evidence import Evidence
-from training.synth.measurements import MEASURES, Estimate, counted
+from training.synth.measurements import MEASURES, Estimate
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,7 @@ def _figure(evidence: Evidence, entry: Mapping[str, Any]) -> Figure:
     measure = MEASURES[entry["measure"]]
     found = measure(evidence, year) if evidence.first <= year <= evidence.last else float("nan")
     simulated, interval = (found.value, (found.low, found.high)) if isinstance(found, Estimate) else (found, None)
-    if "count" in entry:  # a count so small that chance alone moves it
-        count = counted(int(entry["count"]))
-        low, high, shown = count.low, count.high, f"{count.value:.0f} ({count.low:g} … {count.high:g})"
-    elif "target" in entry:
+    if "target" in entry:
         target, tolerance = float(entry["target"]), float(entry["tolerance"])
         low, high, shown = target - tolerance, target + tolerance, f"{target:,.10g} ± {tolerance:,.10g}"
     else:

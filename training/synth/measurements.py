@@ -74,35 +74,27 @@ def _insured(evidence: Evidence, year: int) -> float:
 
 
 def _new(evidence: Evidence, category: str = "") -> pd.DataFrame:
-    """Newly identified households with their category, year and weight."""
+    """Newly identified households with their category and year."""
     rows = evidence.table("monitoring").drop_duplicates("household_id")
     rows["year"] = pd.to_datetime(rows["identified_on"]).dt.year
     rows["household_id"] = rows["household_id"].astype(str)
-    rows = rows[["household_id", "year", "category"]].join(evidence.homes[["weight"]], on="household_id")
     return rows[rows["category"].astype(str) == category] if category else rows
 
 
-def _identified(evidence: Evidence, year: int, category: str = "") -> Estimate:
-    return counted(int((_new(evidence, category)["year"] == year).sum()), STANDARD / evidence.count)
+def _identified(evidence: Evidence, year: int) -> Estimate:
+    return counted(int((_new(evidence)["year"] == year).sum()), STANDARD / evidence.count)
 
 
-def _edge_in_county(evidence: Evidence, year: int) -> Estimate:
-    rows = _new(evidence, "edge_prone")
-    weight = rows["weight"][rows["year"] == year]
-    return counted(len(weight), float(weight.mean()) if len(weight) else 1.0)
+def _identified_in_county(evidence: Evidence, year: int, category: str) -> Estimate:
+    rows = _new(evidence, category)
+    status = evidence.homes[evidence.homes["exited"] == (category == "unstable_exited")]
+    return counted(int((rows["year"] == year).sum()), float(status["weight"].iloc[0]))  # households of one status weigh the same
 
 
 def _identified_size(evidence: Evidence, category: str) -> Estimate:
     """Persons per newly identified household, all years together: one year has too few."""
     rows = _new(evidence, category).merge(evidence.years[["household_id", "year", "persons"]], on=["household_id", "year"])
     return averaged(rows["persons"])
-
-
-def _below(evidence: Evidence, year: int) -> float:
-    rows = evidence.year(year)
-    line = evidence.plan_lines(year)[0]
-    people = rows["persons"] * rows["weight"]
-    return float(people[rows["pc_net"] < line].sum() / people.sum())
 
 
 def _villages(evidence: Evidence, digits: int) -> float:
@@ -124,6 +116,12 @@ def _remaining(evidence: Evidence, year: int) -> pd.DataFrame:
     """Households that are still registered poor when a year ends."""
     rows = _exited(evidence, year)
     return rows[rows["exit_year"] > year]
+
+
+def _left(evidence: Evidence, year: int) -> pd.DataFrame:
+    """Households that have left poverty by the end of a year."""
+    rows = _exited(evidence, year)
+    return rows[rows["exit_year"] <= year]
 
 
 def _people(rows: pd.DataFrame) -> float:
@@ -218,6 +216,9 @@ MEASURES: dict[str, Callable[[Evidence, int], float | Estimate]] = {
     "exited_force": lambda e, y: float(_exited(e, y)["labour_force"].mean()),
     "exited_with_work": lambda e, y: float((_exited(e, y)["employed"] > 0).mean()),
     "exited_workers": lambda e, y: _workers(_exited(e, y)),
+    "left_households": lambda e, y: float(e.homes["weight"][e.homes["exited"] & (e.homes["exit_year"] <= y)].sum()),
+    "left_size": lambda e, y: float(_left(e, y)["persons"].mean()),
+    "household_size": lambda e, y: _people(e.year(y)) / float(e.year(y)["weight"].sum()),
     "poor_households": lambda e, y: float(_poor(e, y)["weight"].sum()),
     "poor_persons": lambda e, y: _people(_poor(e, y)),
     "poor_size": lambda e, y: float(_poor(e, y)["persons"].mean()),
@@ -252,17 +253,17 @@ MEASURES: dict[str, Callable[[Evidence, int], float | Estimate]] = {
     "microcredit_households": lambda e, _: float(_microcredit(e)["weight"].sum()),
     "project_award": lambda e, _: float(_projects(e)["amount"].mean()),
     "project_households": lambda e, _: float(_projects(e)["weight"].sum()),
-    "new_edge": lambda e, y: _identified(e, y, "edge_prone"),
-    "new_unstable": lambda e, y: _identified(e, y, "unstable_exited"),
-    "new_edge_in_county": _edge_in_county,
+    "new_edge": lambda e, y: _identified_in_county(e, y, "edge_prone"),
+    "new_unstable": lambda e, y: _identified_in_county(e, y, "unstable_exited"),
     "new_edge_size": lambda e, _: _identified_size(e, "edge_prone"),
     "new_unstable_size": lambda e, _: _identified_size(e, "unstable_exited"),
     "relocated_households": lambda e, y: float(_relocated(e, y)["weight"].sum()),
     "relocated_employment": lambda e, y: _rate(_relocated(e, y), "employed", "labour_force"),
+    "relocated_with_work": lambda e, y: float((_relocated(e, y)["employed"] > 0).mean()),
     "relocated_workers": lambda e, y: _workers(_relocated(e, y)),
     "relocated_size": lambda e, y: float(_relocated(e, y)["persons"].mean()),
-    "relocated_share": lambda e, y: float(_exited(e, y)["relocated"].mean()),
-    "relocated_persons": lambda e, y: float(_relocated(e, y)["persons"].sum() / _exited(e, y)["persons"].sum()),
+    "relocated_share": lambda e, y: len(_relocated(e, y)) / len(_left(e, y)),
+    "relocated_persons": lambda e, y: _people(_relocated(e, y)) / _people(_left(e, y)),
     "edge_employment": lambda e, y: _rate(_edge(e, y), "employed", "labour_force"),
     "edge_workers": lambda e, y: _workers(_edge(e, y)),
     "edge_gap": lambda e, y: _rate(_exited(e, y), "employed", "labour_force") - _rate(_edge(e, y), "employed", "labour_force"),
@@ -272,7 +273,6 @@ MEASURES: dict[str, Callable[[Evidence, int], float | Estimate]] = {
     "unsafe_water": lambda e, _: _first_living(e, "water_safe"),
     "dangerous_house": lambda e, _: _first_living(e, "dangerous_house"),
     "trip_earnings": lambda e, y: _rate(e.year(y), "trip_earnings", "trips"),
-    "below_line": _below,
     "falls": lambda e, _: e.falls()[0],
     "band": lambda e, _: e.falls()[1],
     "falls_from_band": lambda e, _: e.falls()[2],

@@ -32,7 +32,7 @@ def households(truth: Truth) -> Rows:
     changed[:, 1:] = size[:, 1:] != size[:, :-1]
     row, quarter = np.nonzero(changed & (size > 0))
     draws = block.draws
-    relocated = draws.uniform("relocated", block.home) < _relocation(block, size[:, 0])
+    relocated = draws.uniform("relocated", block.home) < _relocation(truth, size[:, 0])
     left = exit_year(block, truth.people)
     elsewhere = (draws.uniform("hukou elsewhere", block.home) < 0.12).astype(np.int64)
     shared = size[row, quarter].astype(np.float64)
@@ -51,11 +51,13 @@ def households(truth: Truth) -> Rows:
     return table
 
 
-def _relocation(block: Block, size: Array) -> FloatArray:
-    """Chance of having been relocated: exited households only, larger ones rather."""
-    preset = block.preset
+def _relocation(truth: Truth, size: Array) -> FloatArray:
+    """Chance of having been relocated: exited households only, larger ones rather, those whom nobody could feed by work seldom."""
+    preset, condition = truth.block.preset, truth.condition
     tilt = np.exp(preset.number("relocation.tilt") * (size - preset.number("relocation.around")))
-    return np.asarray(block.exited * np.clip(preset.number("relocation.share") * tilt, 0, 1))
+    able = (condition.here & (condition.ability < WEAK))[..., 0].any(axis=1)
+    moves = np.where(able, 1.0, preset.number("relocation.none_able"))
+    return np.asarray(truth.block.exited * np.clip(preset.number("relocation.share") * tilt * moves, 0, 1))
 
 
 def _dated(block: Block, row: Array, quarter: Array, *, who: Keys, name: str, month: Array | None = None) -> tuple[Array, Array]:

@@ -22,6 +22,7 @@ from training.synth.card import data_card
 from training.synth.command import synth
 from training.synth.evidence import Evidence
 from training.synth.generate import Order, SynthError, generate
+from training.synth.measurements import MEASURES
 from training.synth.numbers import check_digit
 
 ORDER = Order("jinsha", 2500, 2016, 2021, 7)
@@ -177,6 +178,29 @@ def test_households_and_weights_add_up_to_the_county(county):
     assert rows.loc[exited, "weight"].sum() == pytest.approx(23198, rel=0.001)
     assert rows.loc[~exited, "weight"].sum() == pytest.approx(158000 - 23198, rel=0.001)
     assert rows.loc[~exited, "relocated"].dropna().sum() == 0
+
+
+def test_households_where_nobody_is_able_to_work_were_seldom_relocated(county):
+    homes = frame(county[0], "households").drop_duplicates("household_id").set_index("household_id")
+    members = frame(county[0], "members").drop_duplicates("member_id")
+    opening = members[days(members["valid_from"]) == days(members["valid_from"]).min()]
+    able = opening["labour_ability"].isin(["ordinary", "skilled"]).groupby(opening["household_id"]).any()
+    small = homes[(homes["registry_status"] == "exited") & (homes["sharing_size"] <= 2)].join(able.rename("able"), how="inner")
+    moved = small["relocated"].fillna(False).astype(bool).groupby(small["able"]).mean()
+    assert 0 < moved[False] < 0.5 * moved[True]  # of one size: larger households are relocated rather anyway
+
+
+def test_a_tiny_count_of_the_sample_stands_for_the_county_with_its_interval(county):
+    evidence = Evidence(county[0])
+    weight = frame(county[0], "households").drop_duplicates("household_id").set_index("household_id")["weight"]
+    rows = frame(county[0], "monitoring").drop_duplicates("household_id")
+    for measure, category in (("new_edge", "edge_prone"), ("new_unstable", "unstable_exited")):
+        for year in (2019, 2020, 2021):
+            found = MEASURES[measure](evidence, year)
+            new = rows[(rows["category"] == category) & (days(rows["identified_on"]).dt.year == year)]
+            assert found.value == pytest.approx(weight[new["household_id"]].sum())
+            assert found.low <= found.value < found.high
+    assert sum(MEASURES["new_edge"](evidence, year).value for year in (2020, 2021)) > 0
 
 
 def test_lines_band_and_falls_have_the_right_size(county):
