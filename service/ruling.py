@@ -1,4 +1,7 @@
-"""What policy says of one household, with every test and where each bound stands: for whoever looks at that household."""
+"""What policy says of one household, with every test and where each bound stands: for whoever looks at that household.
+
+What cannot be told is told as such: the rule that is open, its tests, and which of them wants for what.
+"""
 
 from __future__ import annotations
 
@@ -9,52 +12,66 @@ from typing import Any
 
 import numpy as np
 
+from features.policy import names
 from features.policy.condition import tests
-from features.policy.help import proposals
-from features.policy.judgement import NONE, REFER, Judgement, told
+from features.policy.help import Proposal, proposals
+from features.policy.judgement import NONE, REFER, Judgement
 from features.policy.language import Rule
+from features.policy.reference import help_, regions, undefined
 from features.policy.span import Span
 from features.register import EPOCH_ORDINAL
-from features.tables import FINDINGS, RISKS
+from features.tables import FINDINGS, RISKS, TABLES
 
 CATEGORY_WORDS = {
     NONE: ("未经人工核实存在风险，不归类", "No risk was found by people: no category"),
     REFER: ("存在风险但不符合任何一类，须人工研判", "A risk was found and no category fits: for people to judge"),
+    None: ("不能判断", "Cannot be told"),
 }
+LABOUR = "labour_ability"
 MONITORING_RISKS = ("risk_1", "risk_2")
 
 
 def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
-    """Category, triggers, gaps, benefits, classes, ledgers, findings, what stands against ending the monitoring; nothing changes a status.
+    """Category, triggers, gaps, benefits, classes, ledgers, findings, what stands against risk elimination; nothing changes a status.
 
     Args:
         judgement: of a register that holds the household.
         row: of the household in it.
 
     Returns:
-        plain values; `not_evaluable` names the rules that could not be evaluated, with the tests they rest on.
+        plain values; `not_evaluable` names the rules of every kind that could not be evaluated, with the tests they rest on.
     """
     in_force = judgement.in_force(row)
     monitored = bool(judgement.fact("monitored", row).low[0] >= 1)
     kinds = ("triggers", "gaps", "cohorts", *(["blockers"] if monitored else []))
     return {
-        "regions": list(in_force.names),
+        "regions": regions(in_force),
         "profiles": sorted(in_force.profiles),
         "category": _category(judgement, row),
-        **{kind: [judgement.tell(rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
-        "findings": [
-            judgement.tell(rule, row) | {"sources": _sources(judgement, rule, row)} for rule in judgement.holding("exclusions", row)
-        ],
+        **{kind: [_told(judgement, kind, rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
+        "findings": [_told(judgement, "exclusions", rule, row) for rule in judgement.holding("exclusions", row)],
         "monitored": monitored,
         "eliminable": None if not monitored else _eliminable(judgement, row),
-        "classes": [
-            {"system": system, "class": None if found is None else told(found)} for system, found in judgement.classes(row).items()
-        ],
+        "classes": _classes(judgement, row),
         "entitlements": entitlements(judgement, row),
-        "measures": [asdict(proposal) for proposal in proposals(judgement, row, _written(judgement, row))],
-        "not_evaluable": [judgement.tell(rule, row) | {"kind": kind} for kind in kinds for rule in judgement.open(kind, row)],
-        "undefined": {name: said.model_dump() for name, said in in_force.pack.undefined.items() if not said.content},
+        "measures": [_proposal(judgement, proposal, row) for proposal in proposals(judgement, row, _written(judgement, row))],
+        "not_evaluable": [
+            _told(judgement, kind, rule, row) | {"kind": kind}
+            for kind in ("categories", "classes", *kinds, "exclusions")
+            for rule in judgement.open(kind, row)
+        ],
+        "undefined": [one for one in undefined(in_force.pack.undefined) if not one["content"]],
     }
+
+
+def _told(judgement: Judgement, kind: str, rule: Any, row: int) -> dict[str, Any]:
+    """A rule as it came out; with the English name of the department whose data it is, and of a finding who says so."""
+    said = judgement.tell(rule, row)
+    if "department" in said:
+        said["department_en"] = names.department(rule.department)
+    if kind == "exclusions":
+        said["sources"] = _sources(judgement, rule, row)
+    return said
 
 
 def entitlements(judgement: Judgement, row: int) -> dict[str, Any]:
@@ -73,9 +90,13 @@ def entitlements(judgement: Judgement, row: int) -> dict[str, Any]:
                 what: {"persons": _between(getattr(owed, what), row), "yuan": _between(getattr(owed, f"{what}_yuan"), row)}
                 for what in ("due", "gets", "lacks")
             }
-            | {"amounts": judgement.amounts(rule, row), "missing": [{"name": name, "zh": zh} for name, zh in missing]}
+            | {"amounts": judgement.amounts(rule, row), "missing": [_missing(name, zh) for name, zh in missing]}
         )
     return {"lacks": _in_all([item["lacks"]["yuan"] for item in items]), "items": items}
+
+
+def _missing(name: str, zh: str) -> dict[str, str]:
+    return {"name": name, "zh": zh, "en": names.column(name)}
 
 
 def _in_all(parts: list[dict[str, float | None]]) -> dict[str, float | None]:
@@ -89,27 +110,47 @@ def _between(span: Span, row: int) -> dict[str, float | None]:
     return {"low": round(low, 2), "high": None if math.isinf(high) else round(high, 2)}
 
 
-def _category(judgement: Judgement, row: int) -> dict[str, Any] | None:
-    """The category, or why there is none; None where it cannot be told."""
+def _category(judgement: Judgement, row: int) -> dict[str, Any]:
+    """The category with its tests; where there is none, or none can be told (code null), the tests of all that were asked."""
     code = judgement.category(row)
-    if code is None:
-        return None
     if code in CATEGORY_WORDS:
         zh, en = CATEGORY_WORDS[code]
-        return {"code": code, "zh": zh, "en": en, "aliases": [], "tests": []}
+        tried = [test for rule in judgement.asked("categories", row) for test in judgement.tell(rule, row)["tests"]]
+        once = [test for at, test in enumerate(tried) if test not in tried[:at]]
+        return {"code": code, "zh": zh, "en": en, "aliases": [], "tests": once}
     rule = next(rule for rule in judgement.holding("categories", row) if rule.id == code)
     return {"code": code, "aliases": rule.aliases, **judgement.tell(rule, row)}
 
 
+def _classes(judgement: Judgement, row: int) -> list[dict[str, Any]]:
+    """In each system of the county the class with its tests and its help; where it is null, `evaluable` says whether there is none."""
+    in_force = judgement.in_force(row)
+    unknown = {rule.system for rule in judgement.open("classes", row)}
+    said = []
+    for system, found in judgement.classes(row).items():
+        one: dict[str, Any] = {"system": system, "evaluable": found is not None or system not in unknown, "class": None}
+        if found is not None:
+            one["class"] = judgement.tell(found, row) | {"measures": [help_(in_force, name) for name in found.measures]}
+        said.append(one)
+    return said
+
+
+def _proposal(judgement: Judgement, proposal: Proposal, row: int) -> dict[str, Any]:
+    """A kind of help with what calls for it; where it is not known whether anybody can work, that is what is missing."""
+    said = asdict(proposal)
+    missing = [] if proposal.fits else [_missing(LABOUR, TABLES["members"].column(LABOUR).zh)]
+    return help_(judgement.in_force(row), said.pop("measure")) | said | {"missing": missing}
+
+
 def _eliminable(judgement: Judgement, row: int) -> bool | None:
-    """Whether nothing stands against ending the monitoring; None where something might. The decision is people's."""
+    """Whether nothing stands against risk elimination; None where something might. The decision is people's."""
     if judgement.holding("blockers", row):
         return False
     return None if judgement.open("blockers", row) else True
 
 
 def _sources(judgement: Judgement, rule: Rule, row: int) -> list[dict[str, Any]]:
-    """Whose data say so, and since when; the latest first."""
+    """Whose data say so, or what was compared and not settled (`found` null), and since when; the latest first."""
     table, declared = judgement.seen["findings"], judgement.in_force(row).pack.facts
     meant = {declared[test.fact].where.get("finding") for test in tests(rule.when)}
     departments = judgement.seen.register.texts.get(("findings", "department"), ())
@@ -118,10 +159,12 @@ def _sources(judgement: Judgement, rule: Rule, row: int) -> list[dict[str, Any]]
             "finding": FINDINGS[table["finding"][at]][0],
             "zh": FINDINGS[table["finding"][at]][1],
             "department": departments[table["department"][at]],
+            "department_en": names.department(departments[table["department"][at]]),
+            "found": True if table["found"][at] == 1 else None,
             "found_on": _day(table["valid_from"][at]),
             "known_on": _day(table["known_on"][at]),
         }
-        for at in np.flatnonzero((table.household == row) & (table["found"] == 1)).tolist()
+        for at in np.flatnonzero((table.household == row) & (table["found"] != 0)).tolist()
         if FINDINGS[table["finding"][at]][0] in meant
     ]
     return sorted(found, key=lambda one: str(one["found_on"]), reverse=True)

@@ -2,17 +2,30 @@
 
 Worked example: a job was lost (a risk that calls for employment or a public post) in a household that can work, and a member is not
 insured (a gap that health help closes): employment, public post, health. Were nobody there able to work, what lets people earn would fall
-away and security would remain.
+away and security would remain. Were it not known whether anybody can, employment and public post would be named as not evaluable.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from features.policy.judgement import Judgement
-from features.tables import RISKS
+from features.policy.language import Answer
+from features.policy.names import RISK_WORDS
 
-RISK_ZH = dict(RISKS)
+ABLE = ("有劳动力", "Has labour")
+UNABLE = ("整户无劳动力", "Nobody can work")
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What calls for a kind of help: a risk, a gap, a class or the labour of the household, and where it is written that it does."""
+
+    zh: str
+    en: str
+    reference: str
+    grade: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +34,14 @@ class Proposal:
 
     Attributes:
         developmental: lets people earn; else it secures.
-        because: Chinese words of the risks, gaps or class that call for it, the first first.
-        window: where the county serves it; "" where it names no window.
+        fits: True, or None: not evaluable, since it is not known whether anybody in the household can work.
+        because: what calls for it, the first first.
     """
 
     measure: str
-    zh: str
-    en: str
     developmental: bool
-    because: tuple[str, ...]
-    window: str
+    fits: bool | None
+    because: tuple[Why, ...]
 
 
 def proposals(judgement: Judgement, row: int, risks: tuple[str, ...] = ()) -> list[Proposal]:
@@ -45,41 +56,38 @@ def proposals(judgement: Judgement, row: int, risks: tuple[str, ...] = ()) -> li
         what is called for most often first. Nobody who cannot work is offered what lets people earn; whoever can is offered one such kind
         at least, wherever anything is called for.
     """
-    pack, windows = judgement.in_force(row).pack, judgement.in_force(row).windows
-    because: dict[str, list[str]] = {}
+    pack = judgement.in_force(row).pack
+    because: dict[str, list[Why]] = {}
 
-    def call(measures: list[str], why: str) -> None:
+    def call(measures: list[str], zh: str, en: str, source: Any) -> None:
         for measure in measures:
             said = because.setdefault(measure, [])
-            if why not in said:
-                said.append(why)
+            if (zh, en) not in [(why.zh, why.en) for why in said]:
+                said.append(Why(zh, en, source.reference, source.grade))
+
+    def answer(said: Answer | None, zh: str, en: str) -> None:
+        if said is not None:
+            call(said.any, zh, en, said)
 
     for trigger in judgement.holding("triggers", row):
-        call(pack.answers.get(trigger.risk, []), trigger.zh)
+        answer(pack.answers.get(trigger.risk), trigger.zh, trigger.en)
     for risk in risks:
-        call(pack.answers.get(risk, []), RISK_ZH.get(risk, risk))
-    for gap in judgement.holding("gaps", row):
-        call(gap.measures, gap.zh)
+        answer(pack.answers.get(risk), *RISK_WORDS[risk])
+    for source in judgement.holding("gaps", row):
+        call(source.measures, source.zh, source.en, source)
     if because:
-        for found in judgement.classes(row).values():
-            if found is not None:
-                call(found.measures, found.zh)
+        for source in judgement.classes(row).values():
+            if source is not None:
+                call(source.measures, source.zh, source.en, source)
+    developmental = {measure for measure, said in pack.measures.items() if said.developmental}
     labour = judgement.fact("labour_members", row)
     if because and labour.high[0] < 1:
-        because = {measure: why for measure, why in because.items() if not pack.measures[measure].developmental}
+        because = {measure: why for measure, why in because.items() if measure not in developmental}
         if not because:
-            call(pack.unable, "整户无劳动力")
-    elif labour.low[0] >= 1 and because and not any(pack.measures[measure].developmental for measure in because):
-        call(pack.able, "有劳动力")
-    ranked = sorted(because, key=lambda measure: -len(because[measure]))
-    return [
-        Proposal(
-            measure,
-            pack.measures[measure].zh,
-            pack.measures[measure].en,
-            pack.measures[measure].developmental,
-            tuple(because[measure]),
-            windows.get(measure, ""),
-        )
-        for measure in ranked
-    ]
+            answer(pack.unable, *UNABLE)
+    elif labour.low[0] >= 1 and because and not developmental & set(because):
+        answer(pack.able, *ABLE)
+    known = labour.low[0] >= 1
+    fits = {name: True if known or name not in developmental else None for name in because}
+    found = [Proposal(name, name in developmental, fits[name], tuple(why)) for name, why in because.items()]
+    return sorted(found, key=lambda one: (one.fits is None, -len(one.because)))

@@ -177,7 +177,7 @@ class Judgement:
 
 def told(rule: Rule) -> dict[str, Any]:
     """A rule in short: what it says and where that is written; of a trigger also who pushes it, for which risk and period."""
-    names = ("zh", "en", "department", "risk", "period", "reference", "grade")
+    names = ("zh", "en", "department", "risk", "period", "system", "reference", "grade")
     return {"rule": rule.id} | {name: getattr(rule, name) for name in names if hasattr(rule, name)}
 
 

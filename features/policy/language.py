@@ -250,13 +250,31 @@ class Help(Said):
 
     Attributes:
         developmental: lets people earn; else it secures.
-        batches: other names under which it goes.
     """
 
     zh: str
     en: str
     developmental: bool
-    batches: list[str] = Field(default_factory=list)
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+
+class Answer(Said):
+    """Kinds of help of which one at least is due, and where that is written."""
+
+    any: list[Measure] = Field(min_length=1)
+    reference: str = Field(min_length=1)
+    grade: Grade
+
+
+class Group(Said):
+    """A county's own word for some kinds of help: the window that serves them, or the batch that they stand in."""
+
+    zh: str
+    en: str
+    measures: list[Measure]
+    reference: str = Field(min_length=1)
+    grade: Grade
 
 
 class Undefined(Said):
@@ -315,10 +333,10 @@ class Pack(Said):
     exclusions: list[Exclusion] = Field(default_factory=list)
     entitlements: list[Entitlement] = Field(default_factory=list)
     measures: dict[Measure, Help] = Field(default_factory=dict)
-    answers: dict[Risk, list[Measure]] = Field(default_factory=dict)
+    answers: dict[Risk, Answer] = Field(default_factory=dict)
     rewards: dict[Name, Reward] = Field(default_factory=dict)
-    able: list[Measure] = Field(default_factory=list)
-    unable: list[Measure] = Field(default_factory=list)
+    able: Answer | None = None
+    unable: Answer | None = None
     undefined: dict[Name, Undefined] = Field(default_factory=dict)
     checks: list[Check] = Field(default_factory=list)
 
@@ -343,6 +361,7 @@ class Overlay(Pack):
         grounds: on what the choice of a set rests, where the set itself does not say so; answers show it with every rule of the set.
         parameters: its own values of the nation's parameters.
         windows: where people are served, and for which kinds of help.
+        batches: other names under which kinds of help go in the county.
         villages: tiers of villages; None leaves those of the wider region.
     """
 
@@ -352,5 +371,6 @@ class Overlay(Pack):
     profiles: list[Name] | None = None
     grounds: dict[Name, Ground] = Field(default_factory=dict)
     parameters: dict[Name, list[Dated]] = Field(default_factory=dict)
-    windows: dict[str, list[Measure]] = Field(default_factory=dict)
+    windows: dict[Name, Group] = Field(default_factory=dict)
+    batches: dict[Name, Group] = Field(default_factory=dict)
     villages: Villages | None = None

@@ -6,7 +6,7 @@ A narrower region's rule, fact or value takes the place of a wider one's of the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from features.policy.condition import Against, tests
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Entitlement, Exclusion, Ground, Overlay, Pack, Rule, TopUp, Trigger, Villages
+from features.policy.language import A_YEAR, RULES, Entitlement, Exclusion, Ground, Group, Overlay, Pack, Rule, TopUp, Trigger, Villages
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 
@@ -33,21 +33,23 @@ class InForce:
 
     Args:
         region: area code.
-        names: of the regions that say something, the widest first.
+        names: of the regions that say something, Chinese and English by area code, the widest first.
         pack: what they say together.
         profiles: the sets of triggers and findings in use.
         windows: service window of each kind of help, where the county has such.
+        batches: other names of each kind of help, where the county has such.
         villages: how it tells villages apart; None where it does not.
     """
 
     def __init__(
         self,
         region: str,
-        names: tuple[str, ...],
+        names: Mapping[str, tuple[str, str]],
         pack: Pack,
         profiles: frozenset[str],
         *,
-        windows: Mapping[str, str],
+        windows: Mapping[str, Group],
+        batches: Mapping[str, Sequence[Group]],
         villages: Villages | None,
     ) -> None:
         self.region = region
@@ -55,6 +57,7 @@ class InForce:
         self.pack = pack
         self.profiles = profiles
         self.windows = windows
+        self.batches = batches
         self.villages = villages
         self.drawings = drawings(pack.facts)
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
@@ -113,16 +116,21 @@ class Packs:
         pack: Pack = self.national
         profiles: list[str] = []
         grounds: Mapping[str, Ground] = {}
-        windows: dict[str, str] = {}
+        windows: dict[str, Group] = {}
+        batches: dict[str, list[Group]] = {}
         villages: Villages | None = None
         for said in chain:
             pack = laid_over(pack, said)
             if said.profiles is not None:
                 profiles, grounds = said.profiles, said.grounds
             villages = said.villages or villages
-            windows |= {measure: window for window, measures in said.windows.items() for measure in measures}
+            windows |= {measure: window for window in said.windows.values() for measure in window.measures}
+            for batch in said.batches.values():
+                for measure in batch.measures:
+                    batches.setdefault(measure, []).append(batch)
         pack = pack.model_copy(update={part: [_grounded(rule, grounds) for rule in getattr(pack, part)] for part in IN_SETS})
-        return InForce(region, tuple(overlay.zh for overlay in chain), pack, frozenset(profiles), windows=windows, villages=villages)
+        names = {overlay.region: (overlay.zh, overlay.en) for overlay in chain}
+        return InForce(region, names, pack, frozenset(profiles), windows=windows, batches=batches, villages=villages)
 
 
 def _grounded(rule: Trigger | Exclusion, grounds: Mapping[str, Ground]) -> Trigger | Exclusion:

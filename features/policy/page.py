@@ -8,7 +8,9 @@ from typing import Any
 import yaml
 
 from features.policy.declared import Fact
+from features.policy.help import ABLE, UNABLE
 from features.policy.language import Entitlement, Pack, Rule, Step
+from features.policy.names import RISK_WORDS, region
 from features.policy.packs import HERE, NATION, Packs, packs_of
 from features.policy.reference import benefit, bounds, words
 from features.policy.registry import Policy
@@ -19,11 +21,16 @@ KINDS = {
     "gaps": "短板 Gaps: what is guaranteed and lacking, and what closes it",
     "classes": "分类 Classes of a county's own system; of each system the first that holds",
     "cohorts": "重点人群台账 Cohorts that a county keeps a ledger of",
-    "blockers": "消除监测的阻断 Blockers of ending the monitoring",
+    "blockers": "风险消除的阻断 Blockers of risk elimination",
     "entitlements": "应享待遇 Entitlements: who is owed which benefit, and by what it is told whether it is received",
     "exclusions": "负面清单 Findings that demand a note, and change nothing",
 }
-POPULATIONS = {"all": "全部 all", "exited": "脱贫户 exited", "ordinary": "一般农户 ordinary", "monitored": "监测对象 monitored"}
+POPULATIONS = {
+    "all": "全部 all",
+    "exited": "脱贫户 poverty-alleviated",
+    "ordinary": "一般农户 ordinary",
+    "monitored": "监测对象 monitored",
+}
 RULE_HEAD = ("规则 rule", "地区 region", "农户 households", "条件 when", "属于 of", "期间 in force", "依据 reference", "等级 grade")
 BENEFIT_HEAD = (
     "待遇 benefit", "地区 region", "农户 households", "条件 when", "成员 whom", "是否享受 received", "每人标准 amount", "期间 in force",
@@ -43,7 +50,7 @@ GRADES = {
 def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
-    parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs.national))
+    parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs))
     ends = (_rewards(packs), _villages(packs), _counties(policy, packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
@@ -75,25 +82,25 @@ def _parameters(policy: Policy) -> Iterator[str]:
         yield ""
         rows = (
             (
-                _region(region),
+                _region(scope, policy),
                 str(value.start),
                 "不可评 none" if value.value is None else f"{value.value:.10g}",
                 value.reference,
                 value.grade,
             )
-            for region, values in sorted(parameter.values.items(), key=lambda item: (item[0] != NATION, item[0]))
+            for scope, values in sorted(parameter.values.items(), key=lambda item: (item[0] != NATION, item[0]))
             for value in values
         )
         yield from _table(("地区 region", "起始 from", "数值 value", "依据 reference", "等级 grade"), rows)
 
 
-def _region(code: str) -> str:
-    return "全国 nation" if code == NATION else f"`{code}`"
+def _region(code: str, policy: Policy) -> str:
+    return "全国 nation" if code == NATION else f"{' '.join(region(code, policy))} `{code}`"
 
 
 def _rules(policy: Policy, packs: Packs) -> Iterator[str]:
     yield from _titled("## 规则 Rules")
-    packed: list[tuple[str, Pack, Mapping[str, Fact]]] = [(_region(NATION), packs.national, packs.national.facts)]
+    packed: list[tuple[str, Pack, Mapping[str, Fact]]] = [(_region(NATION, policy), packs.national, packs.national.facts)]
     packed += [(overlay.zh, overlay, packs.at(overlay.region).pack.facts) for overlay in packs.overlays.values()]
     for kind, title in KINDS.items():
         rows = [
@@ -124,7 +131,8 @@ def _entitlements(policy: Policy, packed: Iterable[tuple[str, Pack, Mapping[str,
             said = benefit(rule, facts, policy)
             condition = words(rule.when, facts, policy, "zh")
             name = f"{rule.zh} {rule.en} `{rule.id}`"
-            rows.append((name, where, POPULATIONS[rule.population], condition, *said.values(), *_more(rule)[1:]))
+            told = (" ".join(dict.fromkeys((said[f"{what}_zh"], said[f"{what}_en"]))) for what in ("whom", "received", "amount"))
+            rows.append((name, where, POPULATIONS[rule.population], condition, *told, *_more(rule)[1:]))
     yield from _table(BENEFIT_HEAD, rows)
 
 
@@ -153,18 +161,36 @@ def _days(rule: Rule) -> str:
     return f"{rule.start or ''} … {rule.until or ''}".strip() if rule.start or rule.until else ""
 
 
-def _measures(pack: Pack) -> Iterator[str]:
+def _measures(packs: Packs) -> Iterator[str]:
+    pack = packs.national
     yield from _titled("## 帮扶措施 Help")
     rows = (
         (
             f"{help_.zh} {help_.en} `{name}`",
             "开发式 lets people earn" if help_.developmental else "保障性 secures",
-            "、".join(help_.batches),
+            help_.reference,
+            help_.grade,
         )
         for name, help_ in pack.measures.items()
     )
-    yield from _table(("措施 help", "性质 kind", "别名 also called"), rows)
-    yield from _table(("风险 risk", "至少一项 one at least of"), ((f"`{risk}`", ", ".join(given)) for risk, given in pack.answers.items()))
+    yield from _table(("措施 help", "性质 kind", "依据 reference", "等级 grade"), rows)
+    called = [(f"{' '.join(RISK_WORDS[risk])} `{risk}`", said) for risk, said in pack.answers.items()]
+    called += [(" ".join(words), said) for words, said in ((ABLE, pack.able), (UNABLE, pack.unable)) if said is not None]
+    answers = ((why, "、".join(pack.measures[one].zh for one in said.any), said.reference, said.grade) for why, said in called)
+    yield from _table(("风险或劳动力 risk or labour", "至少一项 one at least of", "依据 reference", "等级 grade"), answers)
+    yield from _groups(packs)
+
+
+def _groups(packs: Packs) -> Iterator[str]:
+    """The counties' own words for kinds of help."""
+    zh = packs.national.measures
+    rows = [
+        (f"{kind} {said.zh} {said.en} `{name}`", overlay.zh, "、".join(zh[one].zh for one in said.measures), said.reference, said.grade)
+        for overlay in packs.overlays.values()
+        for kind, groups in (("窗口 window", overlay.windows), ("批次 batch", overlay.batches))
+        for name, said in groups.items()
+    ]
+    yield from _table(("名称 name", "地区 region", "措施 help", "依据 reference", "等级 grade"), rows)
 
 
 def _rewards(packs: Packs) -> Iterator[str]:
@@ -210,8 +236,9 @@ def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
         if any(name in overlay.parameters for overlay in regions):
             stated = ("；".join(f"{dated.start}: {dated.value}" for dated in overlay.parameters.get(name, ())) for overlay in regions)
             rows.append((policy.parameters[name].zh, *stated))
-    if any(overlay.windows for overlay in regions):
-        rows.append(("服务窗口 service windows", *("、".join(overlay.windows) for overlay in regions)))
+    for title, part in (("服务窗口 service windows", "windows"), ("措施别名 other names of help", "batches")):
+        if any(getattr(overlay, part) for overlay in regions):
+            rows.append((title, *("、".join(said.zh for said in getattr(overlay, part).values()) for overlay in regions)))
     yield from _table(("", *(f"{overlay.zh} {overlay.en} `{overlay.region}`" for overlay in regions)), rows)
 
 

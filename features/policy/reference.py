@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any as Anything
 
+from features.policy import names
 from features.policy.condition import All, Condition, Not, Test, Threshold
 from features.policy.declared import Cell, Fact, Range
-from features.policy.language import RECEIVED, RULES, Check, Entitlement, Pack, Rule, TopUp
+from features.policy.language import RECEIVED, RULES, Answer, Check, Entitlement, Group, Pack, Rule, TopUp, Undefined
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import LINES
@@ -20,6 +21,7 @@ OWN = ("department", "risk", "period", "profile", "system", "measures", "aliases
 """What only rules of some kinds say; null for the others."""
 JOINED = {"zh": (" 且 ", " 或 ", "非"), "en": (" and ", " or ", "not ")}
 TWO_THIRDS = "监测线的三分之二 two thirds of the monitoring line"
+NOT_DEFINED = "本县未作定义 not defined by this county"
 
 
 def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
@@ -37,17 +39,34 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
     return {
         "date": date.isoformat(),
         "region": said.region,
-        "names": list(said.names),
+        "names": regions(said),
         "profiles": sorted(said.profiles),
         "parameters": (values := parameters(policy, date, region)),
         "checks": [check(one, values) for one in said.pack.checks],
         "rules": {kind: [rule(one, said.pack.facts, policy) for one in said.rules(kind, date)] for kind in RULES},
         "measures": measures(said),
-        "answers": dict(said.pack.answers),
+        "answers": {risk: answer(one) for risk, one in said.pack.answers.items()},
+        "able": answer(said.pack.able),
+        "unable": answer(said.pack.unable),
         "rewards": [{"name": name, **one.model_dump(mode="json", by_alias=True)} for name, one in said.pack.rewards.items()],
         "villages": villages(said),
-        "undefined": [{"name": name} | what.model_dump() for name, what in said.pack.undefined.items()],
+        "undefined": undefined(said.pack.undefined),
     }
+
+
+def regions(said: InForce) -> list[dict[str, str]]:
+    """Whose files count, the widest region first."""
+    return [{"region": code, "zh": zh, "en": en} for code, (zh, en) in said.names.items()]
+
+
+def answer(said: Answer | None) -> dict[str, Anything] | None:
+    """Kinds of help of which one at least is due, and where that is written."""
+    return None if said is None else said.model_dump()
+
+
+def undefined(said: Mapping[str, Undefined]) -> list[dict[str, Anything]]:
+    """What is named and not defined: `said` is what there is to say of it, until a county writes what it means."""
+    return [{"name": name} | one.model_dump() | {"said": None if one.content else NOT_DEFINED} for name, one in said.items()]
 
 
 def difference(policy: Policy, before: dt.date, after: dt.date, region: str) -> dict[str, Anything]:
@@ -75,10 +94,12 @@ def parameters(policy: Policy, date: dt.date, region: str) -> list[dict[str, Any
     for name, parameter in sorted(policy.parameters.items()):
         found = policy.find(name, date, region)
         value = policy.lines(date, region)[LINES.index(name)] if name in LINES else policy.value(name, date, region)
-        stated: dict[str, str | None] = {"stated_by": None, "from": None, "reference": None, "grade": None}
+        stated: dict[str, str | None] = dict.fromkeys(("stated_by", "stated_zh", "stated_en", "from", "reference", "grade"))
         if found is not None:
             scope, dated = found
-            stated = {"stated_by": scope, "from": dated.start.isoformat(), "reference": dated.reference, "grade": dated.grade}
+            zh, en = names.region(scope, policy)
+            stated = {"stated_by": scope, "stated_zh": zh, "stated_en": en, "from": dated.start.isoformat()}
+            stated |= {"reference": dated.reference, "grade": dated.grade}
         if value is not None and (found is None or found[1].value is None):
             stated |= {"reference": TWO_THIRDS, "grade": "derived"}
         out.append({"name": name, "zh": parameter.zh, "en": parameter.en, "unit": parameter.unit, "value": value, **stated})
@@ -101,6 +122,7 @@ def rule(said: Rule, facts: Mapping[str, Fact], policy: Policy) -> dict[str, Any
         "when_zh": words(said.when, facts, policy, "zh"),
         "when_en": words(said.when, facts, policy, "en"),
         **{name: getattr(said, name, None) for name in OWN},
+        "department_en": names.department(department) if (department := getattr(said, "department", None)) else None,
         **(benefit(said, facts, policy) if isinstance(said, Entitlement) else dict.fromkeys(BENEFIT)),
         "from": said.start and said.start.isoformat(),
         "until": said.until and said.until.isoformat(),
@@ -109,34 +131,63 @@ def rule(said: Rule, facts: Mapping[str, Fact], policy: Policy) -> dict[str, Any
     }
 
 
-BENEFIT = ("whom", "received", "amount")
-DERIVED_ZH = {"age": "年龄", "certified": "持证残疾"}
+BENEFIT = tuple(f"{what}_{language}" for what in ("whom", "received", "amount") for language in LANGUAGES)
+DERIVED = {"age": ("年龄", "age"), "certified": ("持证残疾", "certified disability")}
+EVERYBODY = {"zh": "全部成员", "en": "all members"}
+COMMA = {"zh": "，", "en": ", "}
 
 
 def benefit(said: Entitlement, facts: Mapping[str, Fact], policy: Policy) -> dict[str, str]:
     """Of an entitlement in words: which members, by what it is told whether they receive it, and what it comes to."""
-    members = {column.name: column for column in TABLES["members"].columns}
-    whom = [f"{DERIVED_ZH.get(name) or members[name].zh} {_cell(name, cell)}" for name, cell in said.whom.items()]
-    names = [policy.parameters[name].zh for name in said.parameters]
-    amount = f"{names[0]} − {facts[said.amount.less].zh}" if isinstance(said.amount, TopUp) else " … ".join(names)
-    return {"whom": "，".join(whom) or "全部成员", "received": RECEIVED[said.received], "amount": amount}
+    told: dict[str, str] = {}
+    for language in LANGUAGES:
+        whom = [f"{_column(name, language)} {_cell(name, cell, language)}" for name, cell in said.whom.items()]
+        called = [_short(policy, name, language) for name in said.parameters]
+        less = getattr(facts[said.amount.less], language) if isinstance(said.amount, TopUp) else ""
+        told |= {
+            f"whom_{language}": COMMA[language].join(whom) or EVERYBODY[language],
+            f"received_{language}": RECEIVED[said.received] if language == "zh" else names.column(said.received),
+            f"amount_{language}": f"{called[0]} − {less}" if less else " … ".join(called),
+        }
+    return told
 
 
-def _cell(name: str, cell: Cell) -> str:
+def _column(name: str, language: str) -> str:
+    zh, en = DERIVED.get(name) or (TABLES["members"].column(name).zh, names.column(name))
+    return zh if language == "zh" else en
+
+
+def _cell(name: str, cell: Cell, language: str) -> str:
     if isinstance(cell, Range):
         bounds = ((word, getattr(cell, word)) for word in SIGNS)
         return " ".join(f"{SIGNS[word]} {bound:.10g}" for word, bound in bounds if bound is not None)
     if isinstance(cell, bool) or name == "certified":
-        return "是" if cell else "否"
+        return _yes(bool(cell), language)
     if isinstance(cell, (str, list)):
         zh = dict(TABLES["members"].column(name).values)
-        return "、".join(zh.get(str(one), str(one)) for one in (cell if isinstance(cell, list) else [cell]))
+        codes = [str(one) for one in (cell if isinstance(cell, list) else [cell])]
+        return "、".join(zh.get(code, code) for code in codes) if language == "zh" else ", ".join(map(names.column, codes))
     return f"{cell:.10g}"
 
 
+def _yes(answer: bool, language: str) -> str:
+    return {"zh": "是" if answer else "否", "en": "yes" if answer else "no"}[language]
+
+
 def measures(said: InForce) -> list[dict[str, Anything]]:
-    """The kinds of help, whether they let people earn, the other names they go by, and the window of the county that gives them."""
-    return [{"name": name} | help_.model_dump() | {"window": said.windows.get(name)} for name, help_ in said.pack.measures.items()]
+    """Every kind of help with where it is written, the other names it goes by in the county, and the window that gives it."""
+    return [help_(said, name) for name in said.pack.measures]
+
+
+def help_(said: InForce, name: str) -> dict[str, Anything]:
+    """A kind of help; `window` is null where the county names none."""
+    window, batches = said.windows.get(name), said.batches.get(name, ())
+    named = {"batches": [_group(batch) for batch in batches], "window": None if window is None else _group(window)}
+    return {"name": name} | said.pack.measures[name].model_dump() | named
+
+
+def _group(said: Group) -> dict[str, str]:
+    return said.model_dump(exclude={"measures"})
 
 
 def villages(said: InForce) -> dict[str, Anything] | None:
@@ -171,7 +222,7 @@ def _part(condition: Condition, facts: Mapping[str, Fact], policy: Policy, langu
 def _test(test: Test, facts: Mapping[str, Fact], policy: Policy, language: str) -> str:
     fact = getattr(facts[test.fact], language)
     if test.is_ is not None:
-        return f"{fact}: " + {"zh": "是" if test.is_ else "否", "en": "yes" if test.is_ else "no"}[language]
+        return f"{fact}: {_yes(test.is_, language)}"
     word, threshold = test.comparison
     return f"{fact} {SIGNS[word]} {_threshold(threshold, policy, language)}"
 
@@ -204,12 +255,15 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
         out.append((name, [f"{dated.start}: {'null' if dated.value is None else f'{dated.value:.10g}'}" for dated in values], []))
     if said.profiles is not None:
         out.append(("profiles", said.profiles, []))
-    if said.windows:
-        out.append(("windows", list(said.windows), []))
+    for part in ("windows", "batches"):
+        if getattr(said, part):
+            out.append((part, list(getattr(said, part)), []))
     if said.villages is not None:
         out.append(("villages", [tier.id for tier in said.villages.tiers], []))
     return out
 
 
-def _names(part: Mapping[str, Anything] | list[Rule | Check | str]) -> list[str]:
-    return [one if isinstance(one, str) else one.id for one in part]
+def _names(part: Mapping[str, Anything] | list[Rule | Check] | Answer | None) -> list[str]:
+    if isinstance(part, Answer):
+        return list(part.any)
+    return [one if isinstance(one, str) else one.id for one in part or ()]

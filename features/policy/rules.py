@@ -18,7 +18,8 @@ import numpy as np
 from features.policy.condition import Against, All, Condition, Not, Test, Threshold, tests
 from features.policy.facts import Facts
 from features.policy.language import Rule
-from features.policy.registry import Policy
+from features.policy.names import with_code
+from features.policy.registry import Policy, Value
 from features.policy.span import Span
 from features.register import Array, FloatArray
 
@@ -90,13 +91,20 @@ class Bounds:
         if name == "poverty_line" and (found is None or found[1].value is None):
             return "监测线的三分之二 two thirds of: " + self.source("monitoring_line")
         parameter = self.policy.parameters[name]
-        return f"{parameter.zh}: " + ("未有规定 none in force" if found is None else f"{found[0]} {found[1].start} {found[1].reference}")
+        return f"{parameter.zh}: " + ("未有规定 none in force" if found is None else _stated(found, self.policy))
 
     def _named(self, threshold: str | Against) -> tuple[str, float, dt.date]:
         if isinstance(threshold, str):
             return threshold, 1.0, self.date
         date = self.date
         return threshold.of, threshold.times, date.replace(year=date.year - 1, day=min(date.day, 28)) if threshold.year_before else date
+
+
+def _stated(found: tuple[str, Value], policy: Policy) -> str:
+    """Who states a value, since when, and where; and of what grade it is where no source gives it."""
+    scope, value = found
+    grade = "" if value.grade == "sourced" else f" ({value.grade})"
+    return f"{with_code(scope, policy)} {value.start} {value.reference}{grade}"
 
 
 class Docket:

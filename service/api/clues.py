@@ -15,6 +15,7 @@ from pydantic_core import PydanticCustomError
 from sqlalchemy import Row
 from starlette.responses import Response
 
+from features.policy.names import department
 from features.tables import RISKS
 from service import trace
 from service.api import etags
@@ -55,6 +56,7 @@ class EvidenceItem(BaseModel):
     zh: str
     en: str
     department: str = Field(description="whose data it is")
+    department_en: str = Field(description="its English name, where one is known")
     reference: str
     grade: str
     facts: list[FactTold]
@@ -134,4 +136,5 @@ def item(clue: Row[Any], evidence: Sequence[Row[Any]]) -> dict[str, Any]:
 
 def _piece(piece: Row[Any]) -> dict[str, Any]:
     told: dict[str, Any] = orjson.loads(piece.told)
-    return told | {name: getattr(piece, name) for name in ("occurred_on", "amount", "as_of", "list_version")}
+    shown = {name: getattr(piece, name) for name in ("occurred_on", "amount", "as_of", "list_version")}
+    return told | {"department_en": department(told["department"])} | shown

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from features.policy import reference
 from features.policy.shipped import load
 from service.api.context import CountsCaller, Service, ServiceDep, from_database, no_list
-from service.problems import Json
+from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.storage.score_store import active
 from service.wire import ERRORS
@@ -32,7 +32,9 @@ class ParameterItem(BaseModel):
     en: str
     unit: str
     value: float | None
-    stated_by: str | None = Field(description="CN, a province or a county: who states it; null: nobody")
+    stated_by: str | None = Field(description="CN, or the code of a province or county: who states it; null: nobody")
+    stated_zh: str | None = Field(description="its name")
+    stated_en: str | None
     since: str | None = Field(alias="from", description="the day from which it holds")
     reference: str | None
     grade: str | None = Field(description="sourced, derived, memory, synthetic, calibrated, or proposal")
@@ -47,18 +49,47 @@ class RuleItem(BaseModel):
     population: str = Field(description="all, exited, ordinary or monitored households")
     when_zh: str
     when_en: str
-    department: str | None = Field(description="of a trigger: whose data it is")
+    department: str | None = Field(description="of a trigger or finding: whose data it is")
+    department_en: str | None
     risk: str | None
     period: str | None = Field(description="of a trigger: a household has one open clue for each risk and period")
     profile: str | None = Field(description="of a trigger: the set with which a county chooses it")
     system: str | None = Field(description="of a class: the county's system that it is a class of")
     measures: list[str] | None = Field(description="of a gap or class: the help that goes with it")
     aliases: list[str] | None = Field(description="of a category: other names it goes by")
-    whom: str | None = Field(description="of an entitlement: which members of the household")
-    received: str | None = Field(description="of an entitlement: by what it is told whether somebody receives it")
-    amount: str | None = Field(description="of an entitlement: what one person is owed, by the names of parameters")
+    whom_zh: str | None = Field(description="of an entitlement: which members of the household")
+    whom_en: str | None
+    received_zh: str | None = Field(description="of an entitlement: by what it is told whether somebody receives it")
+    received_en: str | None
+    amount_zh: str | None = Field(description="of an entitlement: what one person is owed, by the names of parameters")
+    amount_en: str | None
     since: str | None = Field(alias="from")
     until: str | None = Field(description="the first day on which it no longer holds")
+    reference: str
+    grade: str
+
+
+class RegionItem(BaseModel):
+    """A region that has a file of its own."""
+
+    region: str
+    zh: str
+    en: str
+
+
+class GroupItem(BaseModel):
+    """A county's own word for some kinds of help."""
+
+    zh: str
+    en: str
+    reference: str
+    grade: str
+
+
+class AnswerItem(BaseModel):
+    """Kinds of help of which one at least is due."""
+
+    any: list[str]
     reference: str
     grade: str
 
@@ -70,8 +101,10 @@ class MeasureItem(BaseModel):
     zh: str
     en: str
     developmental: bool = Field(description="lets people earn; else it secures")
-    batches: list[str] = Field(description="other names it goes by")
-    window: str | None = Field(description="the county's service window that gives it")
+    reference: str
+    grade: str
+    batches: list[GroupItem] = Field(description="other names it goes by in the county")
+    window: GroupItem | None = Field(description="the county's service window that gives it")
 
 
 class StepItem(BaseModel):
@@ -104,6 +137,7 @@ class UndefinedItem(BaseModel):
     en: str
     reference: str
     content: list[str] = Field(description="what a county wrote it means; empty: not defined")
+    said: str | None = Field(description="that it is not defined by this county; null once it is")
 
 
 class VillageTierItem(BaseModel):
@@ -148,13 +182,15 @@ class PolicyAnswer(BaseModel):
 
     date: str
     region: str
-    names: list[str] = Field(description="whose files count, the widest region first")
+    names: list[RegionItem] = Field(description="whose files count, the widest region first")
     profiles: list[str] = Field(description="the sets of triggers in use")
     parameters: list[ParameterItem]
     checks: list[CheckItem] = Field(description="what the county says of values, held against them")
     rules: dict[RuleKind, list[RuleItem]]
     measures: list[MeasureItem]
-    answers: dict[str, list[str]] = Field(description="to each risk the kinds of help of which one at least is due")
+    answers: dict[str, AnswerItem] = Field(description="to each risk the kinds of help of which one at least is due")
+    able: AnswerItem | None = Field(description="the same for a household that can work, where nothing else lets it earn")
+    unable: AnswerItem | None = Field(description="the same for one that cannot, where nothing else is called for")
     rewards: list[RewardItem] = Field(description="one-off money with dated steps; never a stable income")
     villages: VillagesItem | None = Field(description="tiers of villages; null: the county has none")
     undefined: list[UndefinedItem]
@@ -216,6 +252,8 @@ async def policy_diff(query: Annotated[PolicyDiffQuery, Query()], service: Servi
     """Values that are not the same on two dates, rules that began and rules that ended."""
     county = caller.scope(query.region)[:COUNTY_DIGITS]
     date, synthetic = await _meant(service, query.to)
+    if query.since > date:
+        raise ApiError(422, UNUSABLE, [FieldError("from", f"较早日期须不晚于较晚日期 must not come after the later day, {date}")])
     return await _told(service, lambda shipped: reference.difference(shipped, query.since, date, county), synthetic=synthetic)
 
 

@@ -57,10 +57,10 @@ def policy_show(
 
     shipped = load(synthetic=synthetic, counties=Settings().policy_dir)
     told = in_force(shipped, read_date(date), region)
-    console.print(f"{' → '.join(told['names'])}, {told['date']}, 版本 version {shipped.version}", markup=False)
+    console.print(f"{' → '.join(one['zh'] for one in told['names'])}, {told['date']}, 版本 version {shipped.version}", markup=False)
     values = Table("参数 parameter", "值 value", "单位 unit", "出处 stated by", "依据 reference", "等级 grade")
     for one in told["parameters"]:
-        stated = " ".join(word for word in (one["stated_by"], one["from"]) if word)
+        stated = " ".join(word for word in (one["stated_zh"], one["stated_en"], one["from"]) if word)
         values.add_row(one["zh"], _value(one["value"]), one["unit"], stated, escape(one["reference"] or ""), one["grade"] or "")
     console.print(values)
     for one in told["checks"]:
@@ -74,7 +74,7 @@ def policy_show(
             console.print(_rules(kind, rules))
     if told["undefined"]:
         names = "; ".join(f"{one['zh']} ({one['reference']})" for one in told["undefined"] if not one["content"])
-        console.print(f"县报告提及而未定义 named and not defined: {names}", markup=False, soft_wrap=True)
+        console.print(f"本县未作定义 not defined by this county: {names}", markup=False, soft_wrap=True)
 
 
 def _value(value: float | None) -> str:

@@ -112,8 +112,9 @@ def test_a_household_is_told_what_the_rules_say_with_every_test_and_source(site:
     for one in said["triggers"]:
         assert one["reference"]
         assert any(test["holds"] is True for test in one["tests"])
-    assert said["regions"] == ["全国", "金沙县"]
-    assert set(said["undefined"]) == {"pairing_42", "double_ledgers", "four_chronic_diseases"}  # what Jinsha names, and no other county
+    assert [one["zh"] for one in said["regions"]] == ["全国", "金沙县"]
+    named = {one["name"] for one in said["undefined"]}
+    assert named == {"pairing_42", "double_ledgers", "four_chronic_diseases"}  # what Jinsha names, and no other county
     kinds = {one["kind"] for one in said["not_evaluable"]}
     assert "gaps" in kinds  # food and clothing are asked at the door
     assert all(any(test["holds"] is None for test in one["tests"]) for one in said["not_evaluable"])

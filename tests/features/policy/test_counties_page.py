@@ -70,7 +70,7 @@ def test_what_its_households_are_owed_is_told_in_yuan(policy: Policy) -> None:
 def test_what_it_says_can_be_looked_up_and_compared(policy: Policy) -> None:
     told = in_force(policy, DAY, COUNTY)
     assert next(one for one in told["parameters"] if one["name"] == "monitoring_line")["value"] == 7600
-    assert next(one for one in told["measures"] if one["name"] == "finance")["window"] == "产业窗口"
+    assert next(one for one in told["measures"] if one["name"] == "finance")["window"]["zh"] == "产业窗口"
     assert len(next(one for one in told["undefined"] if one["name"] == "five_no_exit")["content"]) == 5
     assert [(one["id"], one["holds"]) for one in told["checks"]] == [("one_line", None)]  # its dibao line was given by nobody
     changed = difference(policy, DAY, dt.date(2024, 6, 30), COUNTY)

@@ -57,10 +57,16 @@ def test_who_may_be_able_to_work_is_neither_promised_nor_denied_it() -> None:
     assert [one.measure for one in proposals(judged(members=member(None)), 0, ("illness",))] == ["health", "social"]
 
 
+def test_work_is_offered_to_whoever_can_and_waits_where_that_is_not_known() -> None:
+    found = {labour: proposals(judged(members=member(labour)), 0, ("unstable_job",)) for labour in ("weak", None)}
+    assert [(one.measure, one.fits) for one in found["weak"]] == [("employment", True), ("public_post", True)]
+    assert [(one.measure, one.fits) for one in found[None]] == [("employment", None), ("public_post", None)]
+
+
 def test_a_household_with_two_gaps_has_what_closes_both() -> None:
     found = {one.measure: one.because for one in proposals(judged(living=[{"dangerous_house": True, "water_safe": False}]), 0)}
     assert {"housing", "water"} <= set(found)
-    assert "住房安全未保障" in found["housing"]
+    assert "住房安全未保障" in [why.zh for why in found["housing"]]
 
 
 def test_nothing_is_offered_where_nothing_is_called_for() -> None:
@@ -70,4 +76,4 @@ def test_nothing_is_offered_where_nothing_is_called_for() -> None:
 @pytest.mark.parametrize(("labour", "measure"), [("ordinary", "industry"), ("weak", "employment"), ("lost", "security")])
 def test_zhenan_answers_each_labour_class_with_its_own_help(labour: str, measure: str) -> None:
     found = {one.measure: one.because for one in proposals(judged(ZHENAN, status="exited", members=member(labour)), 0, ("illness",))}
-    assert any("劳动能力户" in why for why in found[measure])
+    assert any("劳动能力户" in why.zh for why in found[measure])

@@ -27,6 +27,7 @@ BY_CODE = {
     "menu",
     "error",
     "visited",
+    "grade",
     "unit",
     "change",
     "why",

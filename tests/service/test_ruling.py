@@ -1,0 +1,191 @@
+"""What is told of one household: every kind that cannot be told says so with its tests, and every answer says where it stands."""
+
+from __future__ import annotations
+
+import datetime as dt
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from features.policy.names import department
+from features.policy.packs import packs_of
+from features.policy.shipped import load
+from features.pseudonym import pseudonym
+from service.bundles import ActiveBundle
+from service.importing import import_register, pseudonym_key
+from service.ruling import ruling
+from service.scoring import score_stored
+from tests.features.policy.cases import judged, register, rows
+from tests.service import made_up
+from tests.service.sites import Site, now
+
+JINSHA, ZHENAN, JIAN, MIZHI = "520523", "611025", "360821", "610827"
+WATCHED = {"monitoring": [{"category": "edge_prone", "identified_on": dt.date(2022, 3, 1)}]}
+JOB_LOST = [{"event_kind": "job_loss", "occurred_on": dt.date(2023, 5, 1)}]
+
+
+def said(county: str = JINSHA, date: dt.date = dt.date(2023, 6, 30), **household: Any) -> dict[str, Any]:
+    return ruling(judged(register(rows(household, county, date)), date), 0)
+
+
+def open_rules(told: dict[str, Any], kind: str) -> set[str]:
+    return {one["rule"] for one in told["not_evaluable"] if one["kind"] == kind}
+
+
+def test_why_no_category_can_be_told_is_told() -> None:
+    told = said(income=None, **WATCHED, visits=[{"visited_on": dt.date(2023, 5, 1), "found": "risk"}])
+    assert (told["category"]["code"], told["category"]["zh"]) == (None, "不能判断")
+    assert "edge_prone" in open_rules(told, "categories")
+    lacking = {test["fact"] for test in told["category"]["tests"] if test["holds"] is None}
+    assert "pc_net_income" in lacking
+
+
+def test_a_household_without_a_category_shows_what_was_asked() -> None:
+    told = said(visits=[{"visited_on": dt.date(2023, 5, 1), "found": "no_risk"}])
+    assert told["category"]["code"] == "none"
+    risk = next(test for test in told["category"]["tests"] if test["fact"] == "risk_confirmed")
+    assert risk["holds"] is False
+    assert next(test["source"] for test in told["category"]["tests"] if test["fact"] == "pc_net_income").endswith("1_02_006")
+    facts = [(test["fact"], test["word"], test["threshold"]) for test in told["category"]["tests"]]
+    assert len(facts) == len(set(facts))
+
+
+def test_a_class_that_nobody_can_tell_says_that_the_standards_are_missing() -> None:
+    told = said(ZHENAN, dt.date(2021, 6, 30), status="exited", exit_year=2018)
+    sub_class = next(one for one in told["classes"] if one["system"] == "sub_class")
+    assert (sub_class["class"], sub_class["evaluable"]) == (None, False)
+    reasons = [one for one in told["not_evaluable"] if one["kind"] == "classes" and one["system"] == "sub_class"]
+    assert any("五条标准未列出" in one["reference"] for one in reasons)
+    assert all(any(test["holds"] is None for test in one["tests"]) for one in reasons)
+
+
+def test_a_class_comes_with_its_help_and_its_tests_whatever_else_calls() -> None:
+    told = said(ZHENAN, dt.date(2021, 6, 30), status="exited", exit_year=2018)
+    labour = next(one for one in told["classes"] if one["system"] == "labour_class")["class"]
+    assert [one["zh"] for one in labour["measures"]] == ["产业帮扶"]
+    assert all(test["holds"] for test in labour["tests"])
+    assert "ZA7" in labour["reference"]
+
+
+def test_a_finding_that_was_compared_and_not_settled_is_told() -> None:
+    told = said(JIAN, dt.date(2017, 6, 30), findings=[{"finding": "private_car", "found": None, "valid_from": dt.date(2017, 1, 10)}])
+    assert told["findings"] == []
+    one = next(one for one in told["not_evaluable"] if one["rule"] == "private_car")
+    assert (one["kind"], one["department_en"]) == ("exclusions", "Traffic police")
+    assert [(source["department_en"], source["found"]) for source in one["sources"]] == [("Traffic police", None)]
+
+
+def test_help_that_takes_labour_waits_where_labour_is_not_known() -> None:
+    blank = said(events=JOB_LOST, members=[{"birth_year": 1980, "labour_ability": None}], employment=[])
+    held = {one["name"]: one for one in blank["measures"] if one["developmental"]}
+    assert {"employment", "public_post"} <= set(held)
+    for one in held.values():
+        assert one["fits"] is None
+        assert [field["name"] for field in one["missing"]] == ["labour_ability"]
+    known = said(events=JOB_LOST, members=[{"birth_year": 1980}], employment=[])
+    assert all(one["fits"] is True and one["missing"] == [] for one in known["measures"])
+
+
+@pytest.mark.parametrize("county", [JINSHA, ZHENAN, JIAN, MIZHI])
+def test_every_kind_of_help_says_why_in_both_languages_and_where_that_is_written(county: str) -> None:
+    told = said(county, events=JOB_LOST, living={"water_safe": False}, status="exited", exit_year=2018)
+    assert told["measures"]
+    for one in told["measures"]:
+        assert one["reference"]
+        assert one["grade"]
+        assert one["because"]
+        for why in one["because"]:
+            assert all(why[part] for part in ("zh", "en", "reference", "grade"))
+            assert why["en"].isascii()
+
+
+def test_batches_are_those_of_the_county_that_names_them() -> None:
+    changes = {"living": {"water_safe": True, "dangerous_house": True}}
+    assert all(one["batches"] == [] for one in said(JINSHA, **changes)["measures"])
+    batches = {one["name"]: [batch["reference"] for batch in one["batches"]] for one in said(MIZHI, **changes)["measures"]}
+    assert "MZ13" in batches["housing"][0]
+
+
+def test_a_window_is_told_in_both_languages_with_its_reference() -> None:
+    one = next(one for one in said(JIAN, living={"dangerous_house": True})["measures"] if one["name"] == "housing")
+    assert (one["window"]["zh"], one["window"]["en"], one["window"]["grade"]) == ("安居扶贫", "Housing", "proposal")
+    assert "JA19" in one["window"]["reference"]
+
+
+def test_regions_and_what_is_missing_are_named_in_both_languages() -> None:
+    told = said(JINSHA, members=[{"birth_year": 1950, "pension_receiving": None}])
+    assert [(one["region"], one["zh"], one["en"]) for one in told["regions"]] == [("CN", "全国", "Nation"), (JINSHA, "金沙县", "Jinsha")]
+    missing = [field for item in told["entitlements"]["items"] for field in item["missing"]]
+    assert {"name": "pension_receiving", "zh": "领取养老金", "en": "pension receiving"} in missing
+
+
+def test_every_department_of_a_rule_has_an_english_name() -> None:
+    packs = packs_of(load())
+    packed = [packs.national, *packs.overlays.values()]
+    rules = [rule for pack in packed for rule in (*pack.triggers, *pack.exclusions) if rule.department]
+    assert rules
+    assert {rule.department for rule in rules if department(rule.department) == rule.department} == set()
+
+
+def test_what_the_county_does_not_define_is_told_as_such() -> None:
+    told = said()["undefined"]
+    assert told
+    assert {one["said"] for one in told} == {"本县未作定义 not defined by this county"}
+
+
+def watched(site: Site, households: list[made_up.Household], folder: Path, **changes: Any) -> str:
+    """Imports the county with its first household well off and monitored, and tells its pseudonym."""
+    county = deepcopy(households)
+    first = county[0]
+    dated = {"valid_from": "2020-01-01", "known_on": "2020-02-01"}
+    adult = {"member_id": first["members"][0]["member_id"], "birth_year": 1980, "labour_ability": "ordinary", "medical_insured": True}
+    quarters = [(f"2023-{month:02d}", f"2023-{month + 2:02d}") for month in (1, 4, 7, 10)]
+    first |= {
+        "members": [adult | dated | changes],
+        "sharing_size": 1,
+        "living": [{"dangerous_house": False, "water_safe": True, **dated}],
+        "events": [],
+        "incomes": [
+            {"source": "wage", "period_start": start, "period_end": end, "amount": 20000.0, "known_on": "2023-12-30"}
+            for start, end in quarters
+        ],
+    }
+    rows_of = {"household_id": first["household_id"], "known_on": "2022-05-02"}
+    more = {
+        "monitoring": [{**rows_of, "category": "edge_prone", "identified_on": "2022-05-01"}],
+        "measures": [{**rows_of, "measure_kind": "employment", "start_date": "2022-05-02"}],
+    }
+    written = made_up.write_register(folder, county, more)
+    key = bytes.fromhex(site.settings.pseudonym_key.read_text())
+    import_register(site.database, written, key, months=36, uploads=folder, clock=now, mode="replace")
+    score_stored(site.database, ActiveBundle(site.settings.bundle_dir).current(), None, threads=1, clock=now)
+    return pseudonym(pseudonym_key(site.settings.pseudonym_key, demo=False), first["household_id"])
+
+
+def test_the_page_says_no_more_of_elimination_than_the_answer(own_site: Site, households: list[made_up.Household], tmp_path: Path) -> None:
+    name = watched(own_site, households, tmp_path / "in", labour_ability=None)
+    told = own_site.client.get(f"/api/v1/households/{name}", headers=own_site.headers()).json()["policy"]
+    assert (told["monitored"], told["eliminable"]) == (True, None)
+    page = own_site.client.get(f"/households/{name}", headers=own_site.headers()).text
+    assert "没有规则反对" not in page
+    assert "查清之前不能说可以消除" in page
+    assert "整户无劳动能力，暂不标注风险消除" in page
+    english = own_site.client.get(f"/households/{name}?lang=en", headers=own_site.headers()).text
+    assert "risk elimination" in english
+    assert "ending the monitoring" not in english
+
+
+def test_the_page_shows_the_tests_of_the_category_and_where_each_bound_stands(
+    own_site: Site, households: list[made_up.Household], tmp_path: Path
+) -> None:
+    name = watched(own_site, households, tmp_path / "in")
+    told = own_site.client.get(f"/api/v1/households/{name}", headers=own_site.headers()).json()["policy"]
+    page = own_site.client.get(f"/households/{name}?lang=en", headers=own_site.headers()).text
+    sources = {test["source"] for test in told["category"]["tests"] if test["source"]}
+    assert sources
+    for source in sources:
+        assert source.replace("'", "&#39;") in page
+    assert "not defined by this county" in page
+    assert "Jinsha" in page
