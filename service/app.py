@@ -27,6 +27,7 @@ from service.api import (
     notes,
     policy,
     reimbursement,
+    reward,
     risk_list,
     scores,
     summary,
@@ -103,7 +104,23 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.state.service = service
     problems.install(app)
     _layer(app, service)
-    rooms = (health, metrics, scores, risk_list, summary, households, changes, visits, clues, notes, model, policy, reimbursement, imports)
+    rooms = (
+        health,
+        metrics,
+        scores,
+        risk_list,
+        summary,
+        households,
+        changes,
+        visits,
+        clues,
+        notes,
+        model,
+        policy,
+        reimbursement,
+        reward,
+        imports,
+    )
     for router in (room.router for room in rooms):
         app.include_router(router)
     site.install(app)

@@ -19,6 +19,7 @@ from features.policy.judgement import NONE, REFER, Judgement
 from features.policy.language import Rule
 from features.policy.reference import help_, regions, undefined
 from features.policy.span import Span
+from features.policy.verification import verified
 from features.register import EPOCH_ORDINAL
 from features.tables import FINDINGS, RISKS, TABLES
 
@@ -60,6 +61,7 @@ def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
             for kind in ("categories", "classes", *kinds, "exclusions")
             for rule in judgement.open(kind, row)
         ],
+        "verification": _verification(judgement, row),
         "undefined": [one for one in undefined(in_force.pack.undefined) if not one["content"]],
     }
 
@@ -133,6 +135,32 @@ def _classes(judgement: Judgement, row: int) -> list[dict[str, Any]]:
             one["class"] = judgement.tell(found, row) | {"measures": [help_(in_force, name) for name in found.measures]}
         said.append(one)
     return said
+
+
+def _verification(judgement: Judgement, row: int) -> dict[str, Any] | None:
+    """How complete the record is by the sections that the county verifies; None where it does not say which."""
+    said = judgement.in_force(row).verification
+    if said is None:
+        return None
+    found = verified(said.sections, judgement.seen, row)
+    sections = [
+        {
+            "section": name,
+            "zh": one.section.zh,
+            "en": one.section.en,
+            "held": one.held,
+            "missing": [_column(column) for column in one.missing],
+        }
+        for name, one in found.items()
+    ]
+    held = sum(one.held is True for one in found.values())
+    counts = {"held": held, "of": len(found), "share": round(held / len(found), 4), "complete": held == len(found)}
+    return said.model_dump(exclude={"sections"}) | counts | {"sections": sections}
+
+
+def _column(name: str) -> dict[str, str]:
+    table, _, column = name.partition(".")
+    return _missing(name, TABLES[table].column(column).zh) | {"en": names.column(column)}
 
 
 def _proposal(judgement: Judgement, proposal: Proposal, row: int) -> dict[str, Any]:

@@ -98,6 +98,26 @@ class Fact(Said):
         return self
 
 
+class Section(Said):
+    """A part of what is verified of a household, and in which columns of the register it stands; in none: no table holds it.
+
+    Attributes:
+        columns: as table.column, each with whom it is asked of; of anybody else a blank is none.
+    """
+
+    zh: str
+    en: str
+    columns: dict[str, dict[str, Cell]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _of_tables(self) -> Section:
+        for name, asked_of in self.columns.items():
+            table, _, column = name.partition(".")
+            _check_column(table, column)
+            check_cells(table, asked_of)
+        return self
+
+
 def _columns(table: str) -> set[str]:
     if table not in TABLES:
         raise ValueError(f"there is no table {table} 没有此表; there are {', '.join(TABLES)}")

@@ -22,7 +22,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from features.policy.condition import Condition
-from features.policy.declared import Cell, Fact, Name, Number, Period, Range, check_cells
+from features.policy.declared import Cell, Fact, Name, Number, Period, Range, Section, check_cells
 from features.policy.source import Said
 from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 
@@ -277,6 +277,16 @@ class Group(Said):
     grade: Grade
 
 
+class Verification(Said):
+    """What a county verifies of every household, section by section; one of which a section is blank is not verified."""
+
+    zh: str
+    en: str
+    reference: str = Field(min_length=1)
+    grade: Grade
+    sections: dict[Name, Section] = Field(min_length=1)
+
+
 class Undefined(Said):
     """Something that a county names and does not define. It has no content here until the county gives it one."""
 
@@ -363,6 +373,7 @@ class Overlay(Pack):
         windows: where people are served, and for which kinds of help.
         batches: other names under which kinds of help go in the county.
         villages: tiers of villages; None leaves those of the wider region.
+        verification: what it verifies of every household; None leaves that of the wider region.
     """
 
     region: Annotated[str, Field(pattern=r"^(CN|[0-9]{2}|[0-9]{4}|[0-9]{6})$")]
@@ -374,3 +385,4 @@ class Overlay(Pack):
     windows: dict[Name, Group] = Field(default_factory=dict)
     batches: dict[Name, Group] = Field(default_factory=dict)
     villages: Villages | None = None
+    verification: Verification | None = None

@@ -15,7 +15,21 @@ from features.policy.condition import Against, tests
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Entitlement, Exclusion, Ground, Group, Overlay, Pack, Rule, TopUp, Trigger, Villages
+from features.policy.language import (
+    A_YEAR,
+    RULES,
+    Entitlement,
+    Exclusion,
+    Ground,
+    Group,
+    Overlay,
+    Pack,
+    Rule,
+    TopUp,
+    Trigger,
+    Verification,
+    Villages,
+)
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket, clause_count
 
@@ -39,6 +53,7 @@ class InForce:
         windows: service window of each kind of help, where the county has such.
         batches: other names of each kind of help, where the county has such.
         villages: how it tells villages apart; None where it does not.
+        verification: what it verifies of every household; None where it does not say.
     """
 
     def __init__(
@@ -51,6 +66,7 @@ class InForce:
         windows: Mapping[str, Group],
         batches: Mapping[str, Sequence[Group]],
         villages: Villages | None,
+        verification: Verification | None,
     ) -> None:
         self.region = region
         self.names = names
@@ -59,6 +75,7 @@ class InForce:
         self.windows = windows
         self.batches = batches
         self.villages = villages
+        self.verification = verification
         self.drawings = drawings(pack.facts)
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
@@ -119,18 +136,20 @@ class Packs:
         windows: dict[str, Group] = {}
         batches: dict[str, list[Group]] = {}
         villages: Villages | None = None
+        verification: Verification | None = None
         for said in chain:
             pack = laid_over(pack, said)
             if said.profiles is not None:
                 profiles, grounds = said.profiles, said.grounds
-            villages = said.villages or villages
+            villages, verification = said.villages or villages, said.verification or verification
             windows |= {measure: window for window in said.windows.values() for measure in window.measures}
             for batch in said.batches.values():
                 for measure in batch.measures:
                     batches.setdefault(measure, []).append(batch)
         pack = pack.model_copy(update={part: [_grounded(rule, grounds) for rule in getattr(pack, part)] for part in IN_SETS})
         names = {overlay.region: (overlay.zh, overlay.en) for overlay in chain}
-        return InForce(region, names, pack, frozenset(profiles), windows=windows, batches=batches, villages=villages)
+        said_beside: dict[str, Any] = {"windows": windows, "batches": batches, "villages": villages, "verification": verification}
+        return InForce(region, names, pack, frozenset(profiles), **said_beside)
 
 
 def _grounded(rule: Trigger | Exclusion, grounds: Mapping[str, Ground]) -> Trigger | Exclusion:

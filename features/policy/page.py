@@ -51,7 +51,7 @@ def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
     parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs))
-    ends = (_rewards(packs), _villages(packs), _counties(policy, packs), _undefined(packs), _sources())
+    ends = (_rewards(packs), _villages(packs), _counties(policy, packs), _verification(packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
 
@@ -254,6 +254,27 @@ def _villages(packs: Packs) -> Iterator[str]:
         )
     ]
     yield from _table(("分级 tier", "地区 region", "比例 share", "依据 reference", "等级 grade"), rows)
+
+
+def _verification(packs: Packs) -> Iterator[str]:
+    yield from _titled(
+        "## 逐项核实 What is verified",
+        "某县要求逐项核实的内容及其所在的列；没有列的，登记资料未载。",
+        "What a county verifies of every household, and in which columns it stands; without a column no table holds it.",
+    )
+    told = [(overlay.zh, overlay.verification) for overlay in packs.overlays.values() if overlay.verification is not None]
+    rows = (
+        (
+            f"{one.zh} {one.en} `{name}`",
+            f"{where} {said.zh}",
+            ", ".join(f"`{column}`" for column in one.columns),
+            said.reference,
+            said.grade,
+        )
+        for where, said in told
+        for name, one in said.sections.items()
+    )
+    yield from _table(("内容 section", "地区 region", "列 columns", "依据 reference", "等级 grade"), rows)
 
 
 def _undefined(packs: Packs) -> Iterator[str]:

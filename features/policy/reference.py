@@ -50,6 +50,7 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
         "unable": answer(said.pack.unable),
         "rewards": [{"name": name, **one.model_dump(mode="json", by_alias=True)} for name, one in said.pack.rewards.items()],
         "villages": villages(said),
+        "verification": verification(said),
         "undefined": undefined(said.pack.undefined),
     }
 
@@ -198,6 +199,16 @@ def villages(said: InForce) -> dict[str, Anything] | None:
     return said.villages.model_dump(exclude={"tiers"}) | {"tiers": tiers}
 
 
+def verification(said: InForce) -> dict[str, Anything] | None:
+    """What the region verifies of every household, and in which columns each section stands; None where it does not say."""
+    if said.verification is None:
+        return None
+    sections = [
+        {"section": name, "zh": one.zh, "en": one.en, "columns": list(one.columns)} for name, one in said.verification.sections.items()
+    ]
+    return said.verification.model_dump(exclude={"sections"}) | {"sections": sections}
+
+
 def bounds(share: Range) -> str:
     """The bounds of a share, in per cent."""
     return ", ".join(f"{sign} {bound * 100:.10g} %" for word, sign in SIGNS.items() if (bound := getattr(share, word)) is not None)
@@ -260,6 +271,8 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
             out.append((part, list(getattr(said, part)), []))
     if said.villages is not None:
         out.append(("villages", [tier.id for tier in said.villages.tiers], []))
+    if said.verification is not None:
+        out.append(("verification", list(said.verification.sections), []))
     return out
 
 

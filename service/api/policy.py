@@ -162,6 +162,25 @@ class VillagesItem(BaseModel):
     tiers: list[VillageTierItem]
 
 
+class SectionItem(BaseModel):
+    """A section of what a county verifies of every household."""
+
+    section: str
+    zh: str
+    en: str
+    columns: list[str] = Field(description="of the register, as table.column; empty: held by no table")
+
+
+class VerificationItem(BaseModel):
+    """What a county verifies of every household."""
+
+    zh: str
+    en: str
+    reference: str
+    grade: str
+    sections: list[SectionItem]
+
+
 class CheckItem(BaseModel):
     """Two values of which the county says that the one is not under the other."""
 
@@ -193,6 +212,7 @@ class PolicyAnswer(BaseModel):
     unable: AnswerItem | None = Field(description="the same for one that cannot, where nothing else is called for")
     rewards: list[RewardItem] = Field(description="one-off money with dated steps; never a stable income")
     villages: VillagesItem | None = Field(description="tiers of villages; null: the county has none")
+    verification: VerificationItem | None = Field(description="what is verified of every household; null: the county does not say")
     undefined: list[UndefinedItem]
     policy_version: str
     synthetic: bool = Field(description="with the made-up lines of synthetic registers")

@@ -1,4 +1,4 @@
-"""Commands for policy: what is in force where and when, whether a county's own files can be used, and what remains of a hospital bill."""
+"""Commands for policy: what is in force where and when, whether a county's own files can be used; a bill or a reward worked out."""
 
 from __future__ import annotations
 
@@ -72,6 +72,8 @@ def policy_show(
     for kind, rules in told["rules"].items():
         if rules:
             console.print(_rules(kind, rules))
+    for one in told["rewards"]:
+        console.print(f"奖补 reward {one['name']}: {one['zh']} {one['en']} ({one['reference']})", markup=False, soft_wrap=True)
     if told["undefined"]:
         names = "; ".join(f"{one['zh']} ({one['reference']})" for one in told["undefined"] if not one["content"])
         console.print(f"本县未作定义 not defined by this county: {names}", markup=False, soft_wrap=True)
@@ -111,3 +113,29 @@ def policy_bill(
     console.print(table)
     scheme = done.scheme
     console.print(f"依据 by: {scheme.start}, 等级 grade {scheme.grade}: {scheme.reference}", markup=False, soft_wrap=True)
+
+
+@policy_app.command("reward")
+def policy_reward(
+    county: Annotated[str, typer.Option("--county", help="区划代码 area code of 6 digits")],
+    name: Annotated[str, typer.Option("--name", help="奖补名称 name of the reward, as policy show lists it")],
+    date: Annotated[str, typer.Option("--date", help="完成日期 YYYY-MM-DD the day on which it was done")],
+    *,
+    persons: Annotated[int, typer.Option("--persons", min=1, help="家庭人口 persons of the household")] = 1,
+    base: Annotated[
+        float | None, typer.Option("--base", min=0, help="原奖补（元） yuan due without it, for a reward that raises it")
+    ] = None,
+) -> None:
+    """测算按日期分步的一次性奖补；不计入稳定收入。 What a dated reward pays; one-off money, no stable income."""
+    from features.errors import UserError
+    from features.policy.packs import packs_of
+    from features.policy.rewards import reward
+    from features.policy.shipped import load
+
+    there = packs_of(load(counties=Settings().policy_dir)).at(county).pack.rewards
+    if name not in there:
+        raise UserError(f"{county} 没有奖补 has no reward {name}; there are 可用: {', '.join(there) or '无 none'}")
+    said = there[name]
+    paid = reward(said, read_date(date), persons=persons, base=base)
+    console.print(f"{said.zh} {said.en}, {date}: {_value(paid)} {'' if paid is None else '元 yuan'}".rstrip(), markup=False, soft_wrap=True)
+    console.print(f"依据 by: 等级 grade {said.grade}: {said.reference}", markup=False, soft_wrap=True)

@@ -102,3 +102,14 @@ def test_a_bill_is_settled_layer_by_layer_with_where_the_scheme_comes_from(run: 
     code, _, err = run(*asked[:-1], "2001-01-01")
     assert code == 2
     assert "2015-01-01" in err
+
+
+def test_a_reward_is_told_with_its_cap_and_where_it_is_written(run: Run) -> None:
+    asked = ("reward", "--county", "450422", "--name", "industry", "--date", "2020-03-31")
+    code, out, err = run(*asked, "--base", "4000")
+    assert (code, err) == (0, "")
+    assert "4500 元" in out
+    assert "TX10" in out
+    assert "不可评 none" in run(*asked)[1]
+    code, _, err = run("reward", "--county", "450422", "--name", "medal", "--date", "2020-03-31")
+    assert (code, "building_finished" in err) == (2, True)

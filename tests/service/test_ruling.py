@@ -189,3 +189,53 @@ def test_the_page_shows_the_tests_of_the_category_and_where_each_bound_stands(
         assert source.replace("'", "&#39;") in page
     assert "not defined by this county" in page
     assert "Jinsha" in page
+
+
+HEAD = [{"birth_year": 1980, "relation_to_head": "head", "sex": "male"}]
+COMPLETE = {
+    "hukou_size": 1,
+    "sharing_size": 1,
+    "members": HEAD,
+    "monitoring": [{"category": "unstable_exited", "identified_on": dt.date(2020, 3, 1), "risk_1": "illness"}],
+    "status": "exited",
+    "exit_year": 2018,
+}
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    told: dict[str, Any] = said(ZHENAN, dt.date(2021, 6, 30), **(COMPLETE | changes))["verification"]
+    return told
+
+
+def test_nine_verifications_count_what_is_on_record() -> None:
+    told = record()
+    assert (told["held"], told["of"], told["share"], told["complete"]) == (8, 9, 0.8889, False)  # ZA1: eight of nine are not complete
+    assert "ZA1" in told["reference"]
+    (wishes,) = [one for one in told["sections"] if not one["held"]]
+    assert (wishes["section"], wishes["held"], wishes["missing"]) == ("wishes", None, [])
+
+
+@pytest.mark.parametrize(
+    ("changes", "section", "missing"),
+    [
+        ({"hukou_size": None}, "population", "households.hukou_size"),
+        ({"members": [HEAD[0] | {"labour_ability": None}]}, "labour", "members.labour_ability"),
+        ({"employment": []}, "employment", "employment.work_kind"),
+        ({"monitoring": []}, "cause", "monitoring.risk_1"),
+        ({"income": None}, "income", "incomes.amount"),
+        ({"living": {"water_safe": None}}, "standard", "living.water_safe"),
+    ],
+)
+def test_a_section_with_a_blank_names_it(changes: dict[str, Any], section: str, missing: str) -> None:
+    found = {one["section"]: [field["name"] for field in one["missing"]] for one in record(**changes)["sections"] if one["held"] is False}
+    assert found == {section: [missing]}
+
+
+def test_of_a_child_nothing_is_asked_that_no_register_holds() -> None:
+    child = {"birth_year": 2015, "labour_ability": None, "chronic_disease": None, "serious_illness": None, "sex": None, "dibao": None}
+    child |= {"extreme_poverty_support": None, "pension_receiving": None, "relation_to_head": "child"}
+    assert record(members=[*HEAD, child])["held"] == 8
+
+
+def test_a_county_that_names_no_sections_has_no_figure() -> None:
+    assert said(JINSHA)["verification"] is None

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from service.app import create_app
+from service.auth import Role
 from tests.service import made_up
 from tests.service.sites import Site, now, settings_in
 
@@ -52,6 +53,7 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
     visit = {"visited_on": "2024-02-20", "reason": "list", "found": "risk", "note": "户主住院，务工中断 in hospital, work given up"}
     clue = site.client.get(f"/api/v1/households/{first}", headers=headers).json()["clues"][0]["id"]
     note = {"about": f"clue:{clue}", "note": "已电话联系，本周入户 called, visit this week"}
+    reward = {"reward": "building_finished", "date": "2020-06-11", "persons": 3}
     upload = {"content": packed.getvalue(), "headers": headers | {"Content-Type": "application/zip"}}
     calls: list[tuple[str, str, str, dict[str, Any]]] = [
         ("post", "/api/v1/scores", "", {"json": asked}),
@@ -73,6 +75,7 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("get", "/api/v1/policy", "", {}),
         ("get", "/api/v1/policy/diff", "?from=2020-11-30", {}),
         ("post", "/api/v1/policy/reimbursement", "", {"json": {"bills": [{"date": "2023-03-01", "in_list": 18000, "outside": 2000}]}}),
+        ("post", "/api/v1/policy/reward", "", {"json": reward, "headers": site.headers(Role.COUNTY, "450422")}),
         (
             "post",
             "/api/v1/imports",
