@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import yaml
 
+from features.policy import comparison
 from features.policy.declared import Fact
 from features.policy.help import ABLE, UNABLE
-from features.policy.language import Entitlement, Pack, Rule, Step
+from features.policy.language import Entitlement, Pack, Rule
 from features.policy.names import RISK_WORDS, region
 from features.policy.packs import HERE, NATION, Packs, packs_of
 from features.policy.reference import benefit, bounds, words
@@ -51,7 +53,7 @@ def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
     parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs))
-    ends = (_rewards(packs), _villages(packs), _counties(policy, packs), _verification(packs), _undefined(packs), _sources())
+    ends = (_rewards(packs), _villages(packs), _counties(policy), _verification(packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
 
@@ -203,43 +205,22 @@ def _rewards(packs: Packs) -> Iterator[str]:
     rows = (
         (
             f"{one.zh} {one.en} `{name}`", region, one.unit,
-            "；".join(f"{step.until} 前 before: {_step(step)}" for step in one.steps),
-            "" if one.cap is None else f"{one.cap:g}", one.reference, one.grade,
+            comparison.steps(one), one.reference, one.grade,
         )
         for region, name, one in said
     )  # fmt: skip
-    yield from _table(("奖补 reward", "地区 region", "单位 unit", "分步 steps", "最高 cap", "依据 reference", "等级 grade"), rows)
+    yield from _table(("奖补 reward", "地区 region", "单位 unit", "分步与最高 steps and cap", "依据 reference", "等级 grade"), rows)
 
 
-def _step(step: Step) -> str:
-    return f"{step.amount:g}" if step.uplift is None else f"+{step.uplift:.0%}"
-
-
-def _counties(policy: Policy, packs: Packs) -> Iterator[str]:
-    """The regions side by side: which sets of triggers they use, and what they have of their own."""
-    regions = [overlay for code, overlay in sorted(packs.overlays.items(), key=lambda item: (item[0] != NATION, item[0]))]
+def _counties(policy: Policy) -> Iterator[str]:
     yield from _titled(
         "## 各县并列 Counties side by side",
-        "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。",
-        "The nation's column is that of a county without a file; what is not a county's own is inherited.",
+        "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。数值为该地自起始日起适用的值，不论由谁规定；报销写目录内/目录外比例。",
+        "The nation's column is that of a county without a file; what is not a county's own is inherited. Values are those that hold in",
+        "the region from the day on, whoever states them; reimbursement shows the rates inside and outside the insurer's list.",
     )
-    rows: list[tuple[str, ...]] = []
-    in_use = [packs.at("" if overlay.region == NATION else overlay.region) for overlay in regions]
-    for kind, title in (("triggers", "推送规则组 triggers"), ("exclusions", "负面清单组 findings")):
-        named = dict.fromkeys(rule.profile for region in in_use for rule in getattr(region.pack, kind) if rule.profile is not None)
-        rows += [(f"{title} `{profile}`", *("✓" if profile in region.profiles else "" for region in in_use)) for profile in named]
-    for kind, title in KINDS.items():
-        own = [tuple(f"{rule.zh}" for rule in getattr(overlay, kind)) for overlay in regions]
-        if any(own):
-            rows.append((title.split(":")[0].split(",")[0].split(";")[0], *("、".join(names) for names in own)))
-    for name in sorted(policy.parameters):
-        if any(name in overlay.parameters for overlay in regions):
-            stated = ("；".join(f"{dated.start}: {dated.value}" for dated in overlay.parameters.get(name, ())) for overlay in regions)
-            rows.append((policy.parameters[name].zh, *stated))
-    for title, part in (("服务窗口 service windows", "windows"), ("措施别名 other names of help", "batches")):
-        if any(getattr(overlay, part) for overlay in regions):
-            rows.append((title, *("、".join(said.zh for said in getattr(overlay, part).values()) for overlay in regions)))
-    yield from _table(("", *(f"{overlay.zh} {overlay.en} `{overlay.region}`" for overlay in regions)), rows)
+    titles = {kind: re.split(r"[:,;]", title)[0] for kind, title in KINDS.items()}
+    yield from _table(comparison.heads(policy), comparison.rows(policy, titles))
 
 
 def _villages(packs: Packs) -> Iterator[str]:

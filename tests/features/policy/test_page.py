@@ -10,6 +10,7 @@ from features.policy.packs import packs_of
 from features.policy.page import render, sources
 from features.policy.shipped import load
 
+COUNTIES = {"JS": "520523", "ZA": "611025", "TX": "450422", "JA": "360821", "MZ": "610827"}
 PAGE = Path(__file__).parents[3] / "docs" / "policy.md"
 
 
@@ -48,3 +49,27 @@ def test_every_mark_in_a_reference_says_where_it_points_to() -> None:
     assert "P46" in marks
     assert "JS" in marks
     assert marks - set(sources()) == set()
+
+
+def test_the_counties_stand_side_by_side_with_their_values() -> None:
+    page = render(load()).split("## 各县并列")[1].split("\n## ")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("|")]
+    heads, rows = lines[0], {line[0]: line[1:] for line in lines[2:]}
+    assert all(len(row) == len(heads) - 1 for row in rows.values())
+    at = {county: place for place, head in enumerate(heads[1:]) for county in ("JS", "TX", "JA", "MZ", "ZA") if COUNTIES[county] in head}
+    assert len(at) == 5
+
+    def cell(words: str, county: str) -> str:
+        return next(row[at[county]] for title, row in rows.items() if words in title)
+
+    assert "2023-01-01: 7300" in cell("`monitoring_line`", "JS")
+    assert "7300" not in cell("`monitoring_line`", "JA")
+    assert "350" in cell("`dibao_tier_a`", "TX")
+    assert cell("`dibao_tier_a`", "JS") == "不可评 none"
+    assert "> 5 %" in cell("村级分级", "JS")
+    assert "最高 at most 4500" in cell("奖补 rewards", "TX")
+    assert "90%/80%" in cell("报销层次", "JA")
+    assert cell("报销层次", "JS") != cell("报销层次", "JA")
+    assert "九核" not in cell("逐项核实", "JS")
+    assert "核劳动力" in cell("逐项核实", "ZA")
+    assert "危房改造一批" in cell("措施别名", "MZ")
