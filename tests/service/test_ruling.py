@@ -15,8 +15,8 @@ from features.policy.shipped import load
 from features.pseudonym import pseudonym
 from service.bundles import ActiveBundle
 from service.importing import import_register, pseudonym_key
+from service.new_list import score_stored
 from service.ruling import ruling
-from service.scoring import score_stored
 from tests.features.policy.cases import judged, register, rows
 from tests.service import made_up
 from tests.service.sites import Site, now
