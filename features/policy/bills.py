@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.errors import PolicyError
-from features.policy.reimbursement import Scheme, YearState, new_year, scheme_on, schemes, settle
+from features.policy.registry import Policy
+from features.policy.reimbursement import YearState, new_year, scheme_on, schemes, settle
+from features.policy.scheme import Scheme
 
 UNINSURED = "uninsured"
 
@@ -43,15 +45,16 @@ class Paid:
     left: float
 
 
-def groups(county: str) -> tuple[str, ...]:
+def groups(policy: Policy, county: str) -> tuple[str, ...]:
     """The groups of insured people of a county's schemes, and those who are not insured."""
-    return (*dict.fromkeys(name for scheme in schemes(county) for layer in scheme.layers for name in layer.terms), UNINSURED)
+    return (*dict.fromkeys(name for scheme in schemes(policy, county) for layer in scheme.layers for name in layer.terms), UNINSURED)
 
 
-def settled(county: str, group: str, bills: Sequence[Bill], *, borne: float = 0.0) -> list[Paid]:
+def settled(policy: Policy, county: str, group: str, bills: Sequence[Bill], *, borne: float = 0.0) -> list[Paid]:
     """Settles a patient's bills.
 
     Args:
+        policy: with its schemes.
         county: 6-digit area code.
         group: of insured people.
         bills: in the order of their days.
@@ -60,7 +63,7 @@ def settled(county: str, group: str, bills: Sequence[Bill], *, borne: float = 0.
     Raises:
         PolicyError: there is no scheme, group or day like that, an amount is negative, or the days do not ascend.
     """
-    known = groups(county)
+    known = groups(policy, county)
     if group not in known:
         raise PolicyError(f"no group {group!r} in county {county} 没有此类参保人; there are 可用: {', '.join(known)}")
     found: list[Paid] = []
@@ -71,10 +74,10 @@ def settled(county: str, group: str, bills: Sequence[Bill], *, borne: float = 0.
             raise PolicyError(f"bill {at + 1} of {bill.date} lies before the one above it 账单须按日期先后排列: sort the bills by day")
         if not (0 <= bill.in_list < np.inf and 0 <= bill.outside < np.inf and 0 <= borne < np.inf):
             raise PolicyError(f"bill {at + 1}: amounts are yuan, 0 or more 金额不得为负")
-        scheme = scheme_on(county, bill.date)
+        scheme = scheme_on(policy, county, bill.date)
         if scheme is None:
-            first = schemes(county)[0].start
-            raise PolicyError(f"no scheme in county {county} on {bill.date} 当日没有报销方案; the first begins on {first} 最早为 {first}")
+            days = " ".join(f"{one.start} – {one.until or ''}" for one in schemes(policy, county))
+            raise PolicyError(f"no scheme in county {county} on {bill.date} 当日没有报销方案; there are those of 现有: {days}")
         if state is None or before is None or before.bill.date.year != bill.date.year or before.scheme is not scheme:
             state = new_year(scheme, 1)
             if before is None:

@@ -10,8 +10,9 @@ from features.policy.language import Overlay, Reward, Step
 from features.policy.packs import NATION, Packs, packs_of
 from features.policy.reference import bounds
 from features.policy.registry import Policy
-from features.policy.reimbursement import Scheme, schemes
+from features.policy.reimbursement import schemes
 from features.policy.rules import LINES
+from features.policy.scheme import Scheme
 
 NONE = "不可评 none"
 GROUP = "registered"
@@ -44,7 +45,7 @@ def rows(policy: Policy, kinds: Mapping[str, str]) -> Iterator[Row]:
         yield f"{parameter.zh} `{name}` ({parameter.unit})", *(through_time(policy, name, code) for code in codes)
     yield from _row("村级分级 tiers of villages", [_villages(overlay) for overlay in regions])
     yield from _row("奖补 rewards", [_rewards(overlay) for overlay in regions])
-    yield from _row("报销层次 reimbursement, registered", [_schemes(code) for code in codes])
+    yield from _row("报销层次 reimbursement, registered", [_schemes(policy, code) for code in codes])
     for title, part in (("服务窗口 service windows", "windows"), ("措施别名 other names of help", "batches")):
         yield from _row(title, ["、".join(said.zh for said in getattr(overlay, part).values()) for overlay in regions])
     yield from _row("数值核对 checks of values", ["、".join(said.zh for said in overlay.checks) for overlay in regions])
@@ -92,13 +93,14 @@ def steps(said: Reward) -> str:
 
 
 def _step(step: Step) -> str:
-    return f"{step.amount:g}" if step.uplift is None else f"+{step.uplift:.0%}"
+    most = "" if step.cap is None else f" 最高 at most {step.cap:g}"
+    return (f"{step.amount:g}" if step.uplift is None else f"+{step.uplift:.0%}") + most
 
 
-def _schemes(county: str) -> str:
+def _schemes(policy: Policy, county: str) -> str:
     """The reimbursement of registered patients, layer by layer in the order in which they pay."""
     try:
-        found = schemes(county)
+        found = schemes(policy, county)
     except PolicyError:  # a region without a scheme
         return ""
     return "；".join(f"{scheme.start} ({scheme.grade}): {_layers(scheme)}" for scheme in found)

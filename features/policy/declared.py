@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -10,7 +11,14 @@ from features.policy.source import Said
 from features.tables import TABLES, Kind
 
 Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
+Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
+Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share"]
+"""Of parameters: amounts are never negative, a share lies between 0 and 1."""
 Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
+Amount = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=0)]
+Share = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=0, le=1)]
+Text = Annotated[str, Field(pattern=r"\S")]
+Date = Annotated[dt.date, Field(strict=False)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 DERIVED = {"members": {"age": "years", "certified": "flag"}}
@@ -27,6 +35,16 @@ class Range(Said):
     more_than: Number | None = None
     at_most: Number | None = None
     less_than: Number | None = None
+
+    @model_validator(mode="after")
+    def _some_number_fits(self) -> Range:
+        lows = [bound for bound in (self.at_least, self.more_than) if bound is not None]
+        highs = [bound for bound in (self.at_most, self.less_than) if bound is not None]
+        if not lows and not highs:
+            raise ValueError("give at least one of at_least, more_than, at_most, less_than 至少写一项界线")
+        if lows and highs and max(lows) > min(highs):
+            raise ValueError("no number lies within these bounds 上下限相反")
+        return self
 
     def holds(self, number: float) -> bool:
         """Whether a number lies within.
@@ -57,9 +75,9 @@ class Fact(Said):
         per: with `member`, rows are added up person by person first, and the person with most stands for the household.
     """
 
-    zh: str
-    en: str
-    unit: str
+    zh: Text
+    en: Text
+    unit: Text
     count: str | None = None
     sum: str | None = None
     most: str | None = None
@@ -84,6 +102,8 @@ class Fact(Said):
             if self.where or self.asked_of or self.within != "ever" or self.per != "household":
                 raise ValueError("a formula has no where, within or per 公式不带筛选")
             return self
+        if self.count is not None and (self.unit.startswith("yuan") or self.unit in ("share", "flag", "year")):
+            raise ValueError(f"rows are counted, and a count is not in {self.unit} 计数的单位不符")
         table, _, column = ways[0].partition(".")
         if (self.count is None) != bool(column):
             raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")

@@ -22,13 +22,12 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from features.policy.condition import Condition
-from features.policy.declared import Cell, Fact, Name, Number, Period, Range, Section, check_cells
+from features.policy.declared import Amount, Cell, Date, Fact, Grade, Name, Number, Period, Range, Section, Text, check_cells
+from features.policy.scheme import Scheme
 from features.policy.source import Said
 from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 
-Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
 Population = Literal["all", "exited", "ordinary", "monitored"]
-Date = Annotated[dt.date, Field(strict=False)]
 
 
 def _one_of(codes: tuple[tuple[str, str], ...]) -> AfterValidator:
@@ -51,14 +50,20 @@ class Rule(Said):
     """A statement of policy about a household: when it holds, since when, and where that is written."""
 
     id: Name
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     when: Condition
     population: Population = "all"
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
     start: Date | None = Field(default=None, alias="from")
     until: Date | None = None
+
+    @model_validator(mode="after")
+    def _days_in_order(self) -> Rule:
+        if self.start is not None and self.until is not None and self.until <= self.start:
+            raise ValueError("until lies not after from 终止日须晚于起始日")
+        return self
 
     def in_force(self, date: dt.date) -> bool:
         """Whether the rule holds on a date; `until` is the first day on which it does not."""
@@ -168,11 +173,12 @@ class Exclusion(Rule):
 
 
 class Step(Said):
-    """A stretch of days of a reward: what is paid then, or by which share what is due anyway is raised."""
+    """A stretch of days of a reward: what is paid then, or by which share what is due anyway is raised, and at most how much."""
 
     until: Date
-    amount: Number | None = None
-    uplift: Number | None = None
+    amount: Amount | None = None
+    uplift: Amount | None = None
+    cap: Amount | None = None
 
     @model_validator(mode="after")
     def _says_one(self) -> Step:
@@ -187,16 +193,16 @@ class Reward(Said):
     Attributes:
         start: the first day, None where it is not told.
         steps: in their order; `until` is the first day on which a step no longer holds, and after the last of them nothing is added.
-        cap: yuan that are paid at most.
+        cap: yuan that are paid at most, on days of which no step says otherwise.
     """
 
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     unit: Literal["yuan/person", "yuan/household"]
     start: Date | None = Field(default=None, alias="from")
     steps: list[Step] = Field(min_length=1)
-    cap: Number | None = None
-    reference: str = Field(min_length=1)
+    cap: Amount | None = None
+    reference: Text
     grade: Grade
 
     @model_validator(mode="after")
@@ -204,6 +210,8 @@ class Reward(Said):
         days = [step.until for step in self.steps]
         if days != sorted(set(days)):
             raise ValueError("days of steps must ascend without repeats 日期须递增且不重复")
+        if self.start is not None and days[0] <= self.start:
+            raise ValueError("the first step ends before the reward begins 首步须晚于起始日")
         if len({step.amount is None for step in self.steps}) > 1:
             raise ValueError("either all steps have an amount or all an uplift 各步须同为金额或同为比例")
         return self
@@ -217,11 +225,18 @@ class VillageTier(Said):
     """
 
     id: Name
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     share: Range
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
+
+    @model_validator(mode="after")
+    def _is_a_share(self) -> VillageTier:
+        bounds = [bound for bound in self.share.model_dump().values() if bound is not None]
+        if not all(0 <= bound <= 1 for bound in bounds):
+            raise ValueError("a share lies between 0 and 1, 0.05 being five per cent 比例须在 0–1")
+        return self
 
 
 class Villages(Said):
@@ -233,9 +248,9 @@ class Villages(Said):
     """
 
     incidence: Name
-    zh: str
-    en: str
-    reference: str = Field(min_length=1)
+    zh: Text
+    en: Text
+    reference: Text
     grade: Grade
     tiers: list[VillageTier] = Field(min_length=1)
 
@@ -252,10 +267,10 @@ class Help(Said):
         developmental: lets people earn; else it secures.
     """
 
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     developmental: bool
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
 
 
@@ -263,26 +278,26 @@ class Answer(Said):
     """Kinds of help of which one at least is due, and where that is written."""
 
     any: list[Measure] = Field(min_length=1)
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
 
 
 class Group(Said):
     """A county's own word for some kinds of help: the window that serves them, or the batch that they stand in."""
 
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     measures: list[Measure]
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
 
 
 class Verification(Said):
     """What a county verifies of every household, section by section; one of which a section is blank is not verified."""
 
-    zh: str
-    en: str
-    reference: str = Field(min_length=1)
+    zh: Text
+    en: Text
+    reference: Text
     grade: Grade
     sections: dict[Name, Section] = Field(min_length=1)
 
@@ -290,9 +305,9 @@ class Verification(Said):
 class Undefined(Said):
     """Something that a county names and does not define. It has no content here until the county gives it one."""
 
-    zh: str
-    en: str
-    reference: str
+    zh: Text
+    en: Text
+    reference: Text
     content: list[str] = Field(default_factory=list)
 
 
@@ -305,11 +320,11 @@ class Check(Said):
     """
 
     id: Name
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     parameter: Name
     at_least: Name
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
 
 
@@ -319,7 +334,13 @@ class Dated(Said):
     start: Date = Field(alias="from")
     value: Number | None
     grade: Grade
-    reference: str = Field(min_length=1)
+    reference: Text
+
+    @model_validator(mode="after")
+    def _found_or_not(self) -> Dated:
+        if self.value is not None and self.grade == "none":
+            raise ValueError("grade none is for what was not found: value null 未查到的写 null")
+        return self
 
 
 class Pack(Said):
@@ -358,7 +379,7 @@ RULES = ("triggers", "categories", "gaps", "classes", "cohorts", "blockers", "ex
 class Ground(Said):
     """Why a county uses a set of triggers or findings: its own text, or a proposal where no text says so."""
 
-    reference: str = Field(min_length=1)
+    reference: Text
     grade: Grade
 
 
@@ -374,11 +395,12 @@ class Overlay(Pack):
         batches: other names under which kinds of help go in the county.
         villages: tiers of villages; None leaves those of the wider region.
         verification: what it verifies of every household; None leaves that of the wider region.
+        schemes: how insurances pay a hospital bill, by their first days; none leaves those of the wider region.
     """
 
     region: Annotated[str, Field(pattern=r"^(CN|[0-9]{2}|[0-9]{4}|[0-9]{6})$")]
-    zh: str
-    en: str
+    zh: Text
+    en: Text
     profiles: list[Name] | None = None
     grounds: dict[Name, Ground] = Field(default_factory=dict)
     parameters: dict[Name, list[Dated]] = Field(default_factory=dict)
@@ -386,3 +408,4 @@ class Overlay(Pack):
     batches: dict[Name, Group] = Field(default_factory=dict)
     villages: Villages | None = None
     verification: Verification | None = None
+    schemes: list[Scheme] = Field(default_factory=list)

@@ -6,39 +6,22 @@ A narrower region's rule, fact or value takes the place of a wider one's of the 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from features.policy import source
-from features.policy.condition import Against, tests
-from features.policy.declared import Fact
 from features.policy.drawing import drawings
-from features.policy.formulas import FORMULAS
-from features.policy.language import (
-    A_YEAR,
-    RULES,
-    Entitlement,
-    Exclusion,
-    Ground,
-    Group,
-    Overlay,
-    Pack,
-    Rule,
-    TopUp,
-    Trigger,
-    Verification,
-    Villages,
-)
+from features.policy.faults import Whole, faults_of
+from features.policy.language import RULES, Exclusion, Ground, Group, Overlay, Pack, Trigger, Verification, Villages
 from features.policy.registry import Policy
-from features.policy.rules import Bounds, Docket, clause_count
+from features.policy.rules import Bounds, Docket
+from features.policy.scheme import Scheme
 
 HERE = Path(__file__).parent
 NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
 NATION = "CN"
 MOST_DOCKETS = 200  # of one region: some years of quarters, of each kind
-MOST_CLAUSES = 64
-KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 IN_SETS = ("triggers", "exclusions")  # rules that come in sets of which a region chooses some
 
 
@@ -54,6 +37,7 @@ class InForce:
         batches: other names of each kind of help, where the county has such.
         villages: how it tells villages apart; None where it does not.
         verification: what it verifies of every household; None where it does not say.
+        schemes: how insurances pay a hospital bill, by their first days, and `schemes_of`: the region that says so.
     """
 
     def __init__(
@@ -67,6 +51,8 @@ class InForce:
         batches: Mapping[str, Sequence[Group]],
         villages: Villages | None,
         verification: Verification | None,
+        schemes: Sequence[Scheme],
+        schemes_of: str,
     ) -> None:
         self.region = region
         self.names = names
@@ -76,6 +62,8 @@ class InForce:
         self.batches = batches
         self.villages = villages
         self.verification = verification
+        self.schemes = schemes
+        self.schemes_of = schemes_of
         self.drawings = drawings(pack.facts)
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
@@ -137,19 +125,23 @@ class Packs:
         batches: dict[str, list[Group]] = {}
         villages: Villages | None = None
         verification: Verification | None = None
+        schemes: list[Scheme] = []
+        schemes_of = NATION
         for said in chain:
             pack = laid_over(pack, said)
             if said.profiles is not None:
                 profiles, grounds = said.profiles, said.grounds
             villages, verification = said.villages or villages, said.verification or verification
+            if said.schemes:
+                schemes, schemes_of = said.schemes, said.region
             windows |= {measure: window for window in said.windows.values() for measure in window.measures}
             for batch in said.batches.values():
                 for measure in batch.measures:
                     batches.setdefault(measure, []).append(batch)
         pack = pack.model_copy(update={part: [_grounded(rule, grounds) for rule in getattr(pack, part)] for part in IN_SETS})
         names = {overlay.region: (overlay.zh, overlay.en) for overlay in chain}
-        said_beside: dict[str, Any] = {"windows": windows, "batches": batches, "villages": villages, "verification": verification}
-        return InForce(region, names, pack, frozenset(profiles), **said_beside)
+        beside: dict[str, Any] = {"windows": windows, "batches": batches, "villages": villages, "verification": verification}
+        return InForce(region, names, pack, frozenset(profiles), **beside, schemes=schemes, schemes_of=schemes_of)
 
 
 def _grounded(rule: Trigger | Exclusion, grounds: Mapping[str, Ground]) -> Trigger | Exclusion:
@@ -215,93 +207,6 @@ def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[P
     packs = Packs(whole, overlays)
     for path, pack in files:
         region = pack.region if isinstance(pack, Overlay) else NATION
-        faults.extend(_faults(path, pack, packs.at("" if region == NATION else region).pack, units))
+        here = packs.at("" if region == NATION else region)
+        faults.extend(faults_of(path, pack, Whole(here.pack, packs.above(region), units)))
     return packs
-
-
-def _faults(path: Path, pack: Pack, whole: Pack, units: Mapping[str, str]) -> Iterator[str]:
-    """What a file says that fits nothing else: facts, parameters, profiles and formulas that there are not, and units that differ."""
-
-    def fault(where: Iterable[str | int], what: str) -> str:
-        place = tuple(where)
-        return f"{path.name}:{source.line(path, place)}: {'.'.join(map(str, place))}: {what}"
-
-    for name, fact in pack.facts.items():
-        if fact.formula is not None and fact.formula not in FORMULAS:
-            yield fault(("facts", name, "formula"), f"no formula {fact.formula} 没有此公式; there are {', '.join(sorted(FORMULAS))}")
-    for part in RULES:
-        seen: set[str] = set()
-        for at, rule in enumerate(getattr(pack, part)):
-            if rule.id in seen:
-                yield fault((part, at, "id"), f"{rule.id} stands here twice 重复")
-            seen.add(rule.id)
-            for what in _unfit(rule, whole.facts, units):
-                yield fault((part, at, "when"), f"{rule.id}: {what}")
-            if isinstance(rule, Entitlement):
-                for what in _unfit_amount(rule, whole.facts, units):
-                    yield fault((part, at, "amount"), f"{rule.id}: {what}")
-    for at, check in enumerate(pack.checks):
-        for name in (check.parameter, check.at_least):
-            if name not in units:
-                yield fault(("checks", at), _no_parameter(name, units))
-        if len({units.get(name) for name in (check.parameter, check.at_least)}) > 1:
-            yield fault(("checks", at), f"{check.parameter} and {check.at_least} differ in their unit 单位不符")
-    if isinstance(pack, Overlay):
-        profiles = {rule.profile for rule in whole.triggers} | {rule.profile for rule in whole.exclusions if rule.profile is not None}
-        for at, profile in enumerate(pack.profiles or ()):
-            if profile not in profiles:
-                yield fault(("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}")
-        for name in set(pack.grounds) - set(pack.profiles or ()):
-            yield fault(("grounds", name), f"{name} is no set that profiles chooses 未在 profiles 中选用")
-        if pack.villages is not None and pack.villages.incidence not in whole.facts:
-            what = f"no fact {pack.villages.incidence} 没有此事实; there are {', '.join(sorted(whole.facts))}"
-            yield fault(("villages", "incidence"), what)
-        for name, values in pack.parameters.items():
-            if name not in units:
-                yield fault(("parameters", name), _no_parameter(name, units))
-            starts = [value.start for value in values]
-            if starts != sorted(set(starts)):
-                yield fault(("parameters", name), "start dates must ascend without repeats 起始日期须递增且不重复")
-
-
-def _unfit(rule: Rule, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
-    if clause_count(rule.when) > MOST_CLAUSES:
-        yield f"alternatives of too many parts, write several rules 条件过于复杂，请拆成几条 ({clause_count(rule.when)} > {MOST_CLAUSES})"
-    for name in (test.fact for test in tests(rule.when)):
-        if name not in facts:
-            yield _no_fact(name, facts)
-    for test in tests(rule.when):
-        threshold = test.comparison[1]
-        if isinstance(threshold, float):
-            continue
-        parameter = threshold.of if isinstance(threshold, Against) else threshold
-        if parameter not in units:
-            yield _no_parameter(parameter, units)
-        elif test.fact in facts and facts[test.fact].unit != units[parameter]:
-            yield f"{test.fact} is in {facts[test.fact].unit}, {parameter} in {units[parameter]} 单位不符"
-    if rule.population != "all":
-        for name in KNOWN_FACTS:
-            if name not in facts:
-                yield f"populations need the fact {name} 缺少事实"
-
-
-def _unfit_amount(rule: Entitlement, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
-    for name in rule.parameters:
-        if name not in units:
-            yield _no_parameter(name, units)
-        elif units[name] not in A_YEAR:
-            yield f"{name} is in {units[name]}, which is no amount by the month or year 不是月或年金额; there are {', '.join(A_YEAR)}"
-    if isinstance(rule.amount, TopUp):
-        less = rule.amount.less
-        if less not in facts:
-            yield _no_fact(less, facts)
-        elif facts[less].unit != "yuan/person/year":
-            yield f"{less} is in {facts[less].unit}, not in yuan/person/year 单位不符"
-
-
-def _no_fact(name: str, facts: Mapping[str, Fact]) -> str:
-    return f"no fact {name} 没有此事实; there are {', '.join(sorted(facts))}"
-
-
-def _no_parameter(name: str, units: Mapping[str, str]) -> str:
-    return f"no parameter {name} 没有此参数; there are {', '.join(sorted(units))}"

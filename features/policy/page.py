@@ -16,6 +16,7 @@ from features.policy.names import RISK_WORDS, region
 from features.policy.packs import HERE, NATION, Packs, packs_of
 from features.policy.reference import benefit, bounds, words
 from features.policy.registry import Policy
+from features.policy.scheme import Scheme
 
 KINDS = {
     "triggers": "推送规则 Triggers: a department's data call for a visit",
@@ -52,8 +53,8 @@ GRADES = {
 def render(policy: Policy) -> str:
     """The whole page as Markdown."""
     packs = packs_of(policy)
-    parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs))
-    ends = (_rewards(packs), _villages(packs), _counties(policy), _verification(packs), _undefined(packs), _sources())
+    parts = (_head(), _parameters(policy), _rules(policy, packs), _measures(packs), _rewards(packs), _villages(packs))
+    ends = (_schemes(packs), _counties(policy), _verification(packs), _undefined(packs), _sources())
     return "\n".join(line for part in (*parts, *ends) for line in part).rstrip("\n") + "\n"
 
 
@@ -256,6 +257,43 @@ def _verification(packs: Packs) -> Iterator[str]:
         for name, one in said.sections.items()
     )
     yield from _table(("内容 section", "地区 region", "列 columns", "依据 reference", "等级 grade"), rows)
+
+
+def _schemes(packs: Packs) -> Iterator[str]:
+    yield from _titled(
+        "## 报销方案 Reimbursement schemes",
+        "各层依次报销上一层的余额；县未写自己的方案时，适用全国一栏的校准示例。",
+        "Each layer pays of what the one before left over; a county without a scheme of its own has the nation's, which is fitted.",
+    )
+    said = [(overlay.zh, scheme) for overlay in packs.overlays.values() for scheme in overlay.schemes]
+    rows = (
+        (
+            region, f"{scheme.start} … {scheme.until or ''}", f"{layer.zh} {layer.en}", f"`{group}`",
+            f"{terms.deductible:g} " + ("每年一次 once a year" if layer.yearly_deductible else "每次 of every bill"),
+            f"{terms.rate:.0%}", f"{terms.outside_rate:.0%}", f"{terms.cap:g}",
+        )
+        for region, scheme in said for layer in scheme.layers for group, terms in layer.terms.items()
+    )  # fmt: skip
+    head = (
+        "地区 region",
+        "期间 in force",
+        "环节 layer",
+        "参保类别 group",
+        "起付线 deductible",
+        "目录内 in list",
+        "目录外 outside",
+        "年封顶 cap",
+    )
+    yield from _table(head, rows)
+    outpatient = (
+        (region, f"{scheme.start}", _rates(scheme), scheme.reference, scheme.grade)
+        for region, scheme in said
+    )  # fmt: skip
+    yield from _table(("地区 region", "起始 from", "门诊报销 outpatient", "依据 reference", "等级 grade"), outpatient)
+
+
+def _rates(scheme: Scheme) -> str:
+    return "，".join(f"{group} {rate:.0%}" for group, rate in scheme.outpatient_rate.items())
 
 
 def _undefined(packs: Packs) -> Iterator[str]:

@@ -51,6 +51,7 @@ def in_force(policy: Policy, date: dt.date, region: str) -> dict[str, Anything]:
         "rewards": [{"name": name, **one.model_dump(mode="json", by_alias=True)} for name, one in said.pack.rewards.items()],
         "villages": villages(said),
         "verification": verification(said),
+        "scheme": scheme(said, date),
         "undefined": undefined(said.pack.undefined),
     }
 
@@ -75,11 +76,13 @@ def difference(policy: Policy, before: dt.date, after: dt.date, region: str) -> 
     old, new = (in_force(policy, date, region) for date in (before, after))
     values = [(was, now) for was, now in zip(old["parameters"], new["parameters"], strict=True) if was != now]
     rules = {kind: _apart(old["rules"][kind], new["rules"][kind]) for kind in RULES}
+    schemes = old["scheme"], new["scheme"]
     return {
         "from": old["date"],
         "to": new["date"],
         "region": new["region"],
         "parameters": [{"name": now["name"], "zh": now["zh"], "before": was, "after": now} for was, now in values],
+        "scheme": None if schemes[0] == schemes[1] else {"before": schemes[0], "after": schemes[1]},
         "began": {kind: began for kind, (began, _) in rules.items()},
         "ended": {kind: ended for kind, (_, ended) in rules.items()},
     }
@@ -209,6 +212,14 @@ def verification(said: InForce) -> dict[str, Anything] | None:
     return said.verification.model_dump(exclude={"sections"}) | {"sections": sections}
 
 
+def scheme(said: InForce, date: dt.date) -> dict[str, Anything] | None:
+    """How insurances pay a hospital bill on the date, and which region says so; None where nobody does."""
+    begun = [one for one in said.schemes if one.start <= date]
+    if not begun or not begun[-1].in_force(date):
+        return None
+    return {"stated_by": said.schemes_of, **begun[-1].model_dump(mode="json", by_alias=True)}
+
+
 def bounds(share: Range) -> str:
     """The bounds of a share, in per cent."""
     return ", ".join(f"{sign} {bound * 100:.10g} %" for word, sign in SIGNS.items() if (bound := getattr(share, word)) is not None)
@@ -273,7 +284,19 @@ def additions(packs: Packs, region: str) -> list[tuple[str, list[str], list[str]
         out.append(("villages", [tier.id for tier in said.villages.tiers], []))
     if said.verification is not None:
         out.append(("verification", list(said.verification.sections), []))
+    if said.schemes:
+        out.append(("schemes", [f"{one.start}" for one in said.schemes], []))
     return out
+
+
+def losses(packs: Packs, shipped: Packs, region: str) -> dict[str, list[str]]:
+    """What a region's shipped file says and the one in its place does not, part by part: it falls away, and what is wider counts again."""
+    if region not in shipped.overlays:
+        return {}
+    kept = {part: {*new, *instead} for part, new, instead in additions(packs, region)}
+    said = {part: [*new, *instead] for part, new, instead in additions(shipped, region)}
+    lost = {part: [name for name in names if name not in kept.get(part, ())] for part, names in said.items()}
+    return {part: names for part, names in lost.items() if names}
 
 
 def _names(part: Mapping[str, Anything] | list[Rule | Check] | Answer | None) -> list[str]:

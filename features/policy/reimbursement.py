@@ -12,66 +12,16 @@ A second bill of 1,000 (all in the list) in the same year meets no deductible an
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, get_args
 
 import numpy as np
-import yaml
 
 from features.errors import PolicyError
-from features.policy.language import Grade
+from features.policy.packs import packs_of
+from features.policy.registry import Policy
+from features.policy.scheme import Scheme
 from features.register import Array, FloatArray
-
-SCHEMES = Path(__file__).parent / "schemes"
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What one layer grants one group of insured people.
-
-    Attributes:
-        deductible: yuan that the patient bears first, of the part inside the list.
-        rate: share paid of the part inside the list, above the deductible.
-        outside_rate: share paid of the part outside the list.
-        cap: yuan that the layer pays at most in a year.
-    """
-
-    deductible: float
-    rate: float
-    outside_rate: float
-    cap: float
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """One insurance: its name, whether its deductible is taken once a year or of every bill, and its terms by group.
-
-    A group without terms gets nothing from this layer.
-    """
-
-    name: str
-    zh: str
-    yearly_deductible: bool
-    terms: Mapping[str, Terms]
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The layers in force from a day on, in the order in which they pay.
-
-    Attributes:
-        outpatient_rate: share of small outpatient bills that is paid, by group.
-    """
-
-    county: str
-    start: dt.date
-    layers: tuple[Layer, ...]
-    outpatient_rate: Mapping[str, float]
-    grade: str
-    reference: str
 
 
 @dataclass(slots=True)
@@ -146,48 +96,23 @@ def settle(scheme: Scheme, group: Array, in_list: FloatArray, outside: FloatArra
     return Settlement(paid, inside, inside + beyond)
 
 
-@lru_cache(maxsize=16)
-def schemes(county: str) -> tuple[Scheme, ...]:
-    """The dated schemes of a county, ascending by start.
+def schemes(policy: Policy, county: str) -> Sequence[Scheme]:
+    """The dated schemes of a county, its own or those of a wider region, ascending by start.
 
     Args:
-        county: 6-digit area code.
+        policy: with its rules.
+        county: area code of 6 digits or more.
 
     Raises:
-        PolicyError: there is no file for the county, or it has faults.
+        PolicyError: nobody has written one.
     """
-    path = SCHEMES / f"{county}.yaml"
-    if not path.exists():
-        have = ", ".join(sorted(file.stem for file in SCHEMES.glob("*.yaml")))
-        raise PolicyError(f"no reimbursement scheme for county {county} 无该县报销方案; there are {have}")
-    text = yaml.safe_load(path.read_text(encoding="utf-8"))
-    read = tuple(_scheme(path, county, entry) for entry in text["schemes"])
-    starts = [scheme.start for scheme in read]
-    if starts != sorted(set(starts)):
-        raise PolicyError(f"{path.name}: start dates must ascend without repeats 起始日期须递增且不重复")
-    return read
-
-
-def scheme_on(county: str, date: dt.date) -> Scheme | None:
-    """The scheme in force in a county on a day; None before the first."""
-    found = None
-    for scheme in schemes(county):
-        if scheme.start <= date:
-            found = scheme
+    found = packs_of(policy).at(county).schemes
+    if not found:
+        raise PolicyError(f"no reimbursement scheme for county {county} 无该县报销方案: write one in its policy file, see docs/counties.md")
     return found
 
 
-def _scheme(path: Path, county: str, entry: Mapping[str, Any]) -> Scheme:
-    where = f"{path.name}: {entry.get('from')}"
-    if entry.get("grade") not in get_args(Grade) or not entry.get("reference"):
-        raise PolicyError(f"{where}: needs a grade of {sorted(get_args(Grade))} and a reference 需注明等级与依据")
-    layers = []
-    for layer in entry["layers"]:
-        terms = {}
-        for group, values in layer["groups"].items():
-            term = Terms(**{part: float(values[part]) for part in ("deductible", "rate", "outside_rate", "cap")})
-            if not (0 <= term.rate <= 1 and 0 <= term.outside_rate <= 1 and term.deductible >= 0 and term.cap >= 0):
-                raise PolicyError(f"{where}: {layer['name']} {group}: rates lie in 0…1, amounts are not negative 比例须在 0–1")
-            terms[group] = term
-        layers.append(Layer(layer["name"], layer["zh"], bool(layer["yearly_deductible"]), terms))
-    return Scheme(county, entry["from"], tuple(layers), dict(entry["outpatient_rate"]), entry["grade"], entry["reference"])
+def scheme_on(policy: Policy, county: str, date: dt.date) -> Scheme | None:
+    """The scheme in force in a county on a day; None before the first, and after the last of which an end is told."""
+    begun = [scheme for scheme in schemes(policy, county) if scheme.start <= date]
+    return begun[-1] if begun and begun[-1].in_force(date) else None

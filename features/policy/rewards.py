@@ -33,5 +33,6 @@ def reward(said: Reward, date: dt.date, *, persons: int = 1, base: float | None 
         paid = None if base is None else base * (1.0 + (step.uplift or 0.0 if step else 0.0))
     if paid is None:
         return None
-    capped = paid if said.cap is None else min(paid, said.cap)
+    cap = said.cap if step is None or step.cap is None else step.cap
+    capped = paid if cap is None else min(paid, cap)
     return capped * persons if said.unit == "yuan/person" else capped

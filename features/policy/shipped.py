@@ -10,6 +10,8 @@ from pydantic import Field
 
 from features.errors import PolicyError
 from features.policy import source
+from features.policy.declared import Text, Unit
+from features.policy.faults import beyond, unlisted
 from features.policy.language import Dated
 from features.policy.packs import HERE, Packs, county_files, read_packs
 from features.policy.registry import Parameter, Policy, Value
@@ -22,9 +24,9 @@ MOST_FAULTS = 200
 class ParameterFile(Said):
     """One policy number: what it is, its unit, and its values by region and start date."""
 
-    zh: str
-    en: str
-    unit: str = Field(min_length=1)
+    zh: Text
+    en: Text
+    unit: Unit
     max_carry_years: int = Field(default=0, ge=0)
     values: dict[str, list[Dated]]
 
@@ -64,7 +66,6 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
     said = [
         *files.values(),
         *sorted(HERE.glob("rules/*.yaml")),
-        *sorted(HERE.glob("schemes/*.yaml")),
         *overlays,
     ]
     version = hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in said)).hexdigest()[:12]
@@ -99,5 +100,8 @@ def _parameter(path: Path, faults: list[str]) -> Parameter | None:
         if starts != sorted(set(starts)):
             place = source.line(path, ("values", region))
             faults.append(f"{path.name}:{place}: {region}: start dates must ascend without repeats 起始日期须递增且不重复")
+        for at, value in enumerate(dated):
+            if (what := beyond(value, said.unit) or unlisted(value.reference)) is not None:
+                faults.append(f"{path.name}:{source.line(path, ('values', region, at))}: {region}: {what}")
     values = {region: tuple(map(_value, dated)) for region, dated in said.values.items()}
     return Parameter(path.stem, said.zh, said.en, said.unit, said.max_carry_years, values)

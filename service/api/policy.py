@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from features.policy import reference
+from features.policy.registry import Policy
 from features.policy.shipped import load
 from service.api.context import CountsCaller, Service, ServiceDep, from_database, no_list
 from service.problems import UNUSABLE, ApiError, FieldError, Json
@@ -37,7 +38,7 @@ class ParameterItem(BaseModel):
     stated_en: str | None
     since: str | None = Field(alias="from", description="the day from which it holds")
     reference: str | None
-    grade: str | None = Field(description="sourced, derived, memory, synthetic, calibrated, or proposal")
+    grade: str | None = Field(description="sourced, derived, memory, synthetic, calibrated, proposal, or none: not found")
 
 
 class RuleItem(BaseModel):
@@ -113,6 +114,7 @@ class StepItem(BaseModel):
     until: str = Field(description="the first day on which it no longer holds")
     amount: float | None = Field(description="yuan that are paid")
     uplift: float | None = Field(description="share by which what is due anyway is raised")
+    cap: float | None = Field(description="yuan that are paid at most on these days; null: as on other days")
 
 
 class RewardItem(BaseModel):
@@ -196,6 +198,46 @@ class CheckItem(BaseModel):
     grade: str
 
 
+class TermsItem(BaseModel):
+    """What one layer of insurance grants one group of insured people."""
+
+    deductible: float = Field(description="yuan that the patient bears first, of the part inside the list")
+    rate: float = Field(description="share paid of the part inside the list")
+    outside_rate: float = Field(description="share paid of the part outside it")
+    cap: float = Field(description="yuan paid at most in a year")
+
+
+class SchemeLayerItem(BaseModel):
+    """One insurance, and what it grants."""
+
+    name: str
+    zh: str
+    en: str
+    yearly_deductible: bool = Field(description="taken once a year, else of every bill")
+    groups: dict[str, TermsItem]
+
+
+class InsuranceItem(BaseModel):
+    """How insurances pay a hospital bill, layer after layer."""
+
+    stated_by: str = Field(description="CN, a province or a county: who states it")
+    zh: str
+    en: str
+    since: str = Field(alias="from")
+    until: str | None = Field(description="the first day on which it no longer holds")
+    outpatient_rate: dict[str, float] = Field(description="share paid of small outpatient bills, by group")
+    layers: list[SchemeLayerItem] = Field(description="in the order in which they pay")
+    reference: str
+    grade: str
+
+
+class InsuranceChange(BaseModel):
+    """A scheme that is not the same on the two dates."""
+
+    before: InsuranceItem | None
+    after: InsuranceItem | None
+
+
 class PolicyAnswer(BaseModel):
     """What policy says in a county on a date."""
 
@@ -213,6 +255,7 @@ class PolicyAnswer(BaseModel):
     rewards: list[RewardItem] = Field(description="one-off money with dated steps; never a stable income")
     villages: VillagesItem | None = Field(description="tiers of villages; null: the county has none")
     verification: VerificationItem | None = Field(description="what is verified of every household; null: the county does not say")
+    scheme: InsuranceItem | None = Field(description="how insurances pay a hospital bill; null: nobody says")
     undefined: list[UndefinedItem]
     policy_version: str
     synthetic: bool = Field(description="with the made-up lines of synthetic registers")
@@ -234,6 +277,7 @@ class PolicyDiffAnswer(BaseModel):
     to: str
     region: str
     parameters: list[ParameterChange]
+    scheme: InsuranceChange | None = Field(description="null: how bills are paid is the same on both")
     began: dict[RuleKind, list[RuleItem]]
     ended: dict[RuleKind, list[RuleItem]]
     policy_version: str
@@ -287,9 +331,15 @@ async def _meant(service: ServiceDep, date: dt.date | None) -> tuple[dt.date, bo
     return date or dt.date.fromisoformat(current.as_of), bool(current.synthetic)
 
 
+async def policy_of(service: Service, *, synthetic: bool) -> Policy:
+    """The policy that the service goes by; the files may have to be read first."""
+    return await anyio.to_thread.run_sync(lambda: load(synthetic=synthetic, counties=service.settings.policy_dir))
+
+
 async def _told(service: Service, look: Any, *, synthetic: bool) -> Response:
+    shipped = await policy_of(service, synthetic=synthetic)
+
     def work() -> dict[str, Any]:
-        shipped = load(synthetic=synthetic, counties=service.settings.policy_dir)
         return {**look(shipped), "policy_version": shipped.version, "synthetic": synthetic}
 
-    return Json(await anyio.to_thread.run_sync(work))  # the files may have to be read first
+    return Json(await anyio.to_thread.run_sync(work))

@@ -11,7 +11,8 @@ from starlette.responses import Response
 
 from features.errors import PolicyError
 from features.policy.bills import Bill, Paid, settled
-from service.api.context import CountsCaller
+from service.api.context import CountsCaller, ServiceDep
+from service.api.policy import policy_of
 from service.problems import ApiError, Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.wire import ERRORS
@@ -57,6 +58,7 @@ class LayerItem(BaseModel):
 
     layer: str
     zh: str
+    en: str
     paid: float
 
 
@@ -93,12 +95,12 @@ class ReimbursementAnswer(BaseModel):
 
 
 @router.post("/policy/reimbursement", response_model=ReimbursementAnswer, summary="报销测算 What remains of a patient's bills")
-async def reimbursement(body: ReimbursementBody, caller: CountsCaller) -> Response:
+async def reimbursement(body: ReimbursementBody, service: ServiceDep, caller: CountsCaller) -> Response:
     """Settles the bills of one patient by the county's scheme, bill after bill through the year; nothing is stored."""
     county = caller.scope(body.region)[:COUNTY_DIGITS]
     bills = [Bill(bill.date, bill.in_list, bill.outside) for bill in body.bills]
     try:
-        done = settled(county, body.group, bills)
+        done = settled(await policy_of(service, synthetic=False), county, body.group, bills)
     except PolicyError as error:
         raise ApiError(422, str(error)) from error
     cost, left = sum(bill.in_list + bill.outside for bill in bills), sum(one.left for one in done)
@@ -120,7 +122,9 @@ def _told(one: Paid) -> dict[str, Any]:
         "date": one.bill.date.isoformat(),
         "in_list": one.bill.in_list,
         "outside": one.bill.outside,
-        "layers": [{"layer": layer.name, "zh": layer.zh, "paid": round(one.layers[layer.name], 2)} for layer in one.scheme.layers],
+        "layers": [
+            {"layer": layer.name, "zh": layer.zh, "en": layer.en, "paid": round(one.layers[layer.name], 2)} for layer in one.scheme.layers
+        ],
         "left_in_list": round(one.left_in_list, 2),
         "left": round(one.left, 2),
         "scheme": {"from": one.scheme.start.isoformat(), "grade": one.scheme.grade, "reference": one.scheme.reference},

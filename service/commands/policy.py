@@ -22,7 +22,7 @@ def policy_check(
     """检查县自行编写的政策文件，列出全部问题；通过则列出新增内容。 Check county files: every fault with its line, or what they add."""
     from features.errors import UserError
     from features.policy.packs import packs_of
-    from features.policy.reference import additions
+    from features.policy.reference import additions, losses
     from features.policy.shipped import read
 
     codes = [path.stem for path in sorted(folder.glob("*.yaml"))]
@@ -30,13 +30,19 @@ def policy_check(
         raise UserError(
             f"{folder} 中没有县级政策文件 holds no county file; name one after its area code, 450422.yaml, see docs/counties.md"
         )
-    packs = packs_of(read(counties=folder))
+    packs, shipped = packs_of(read(counties=folder)), packs_of(read())
     for code in codes:
         said = packs.overlays[code]
         table = Table("项目 part", "新增 new", "替换 in the place of", title=escape(f"{code} {said.zh} {said.en}"), title_justify="left")
         for part, new, instead in additions(packs, code):
             table.add_row(part, escape(", ".join(new)), escape(", ".join(instead)))
         console.print(table)
+        lost = losses(packs, shipped, code)
+        if lost:
+            names = "; ".join(f"{part}: {', '.join(names)}" for part, names in lost.items())
+            console.print(
+                f"[yellow]不再适用 falls away[/yellow]，随软件的同名文件由它取代 of the shipped file: {escape(names)}", soft_wrap=True
+            )
     console.print(
         f"没有问题 no faults: {len(codes)} 个文件 files. 启用请设置 to use them, set FANGPIN_POLICY_DIR={folder.resolve()}", soft_wrap=True
     )
@@ -69,6 +75,12 @@ def policy_show(
             f"{one['zh']} {one['en']}: {answer} ({_value(one['value'])}, {_value(one['bound'])}; {escape(one['reference'])})",
             soft_wrap=True,
         )
+    if told["scheme"] is not None:
+        layers = " → ".join(f"{layer['zh']} {layer['en']}" for layer in told["scheme"]["layers"])
+        console.print(
+            f"报销方案 scheme: {layers} ({told['scheme']['stated_by']} {told['scheme']['from']}, {told['scheme']['grade']})",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
     for kind, rules in told["rules"].items():
         if rules:
             console.print(_rules(kind, rules))
@@ -102,8 +114,9 @@ def policy_bill(
 ) -> None:
     """测算一笔住院费用经各层报销后的自付。 What each layer of insurance pays of a hospital bill, and what remains."""
     from features.policy.bills import Bill, settled
+    from features.policy.shipped import load
 
-    (done,) = settled(county, group, [Bill(read_date(date), in_list, outside)], borne=borne)
+    (done,) = settled(load(counties=Settings().policy_dir), county, group, [Bill(read_date(date), in_list, outside)], borne=borne)
     table = Table("环节 layer", "报销 paid", title=escape(f"{county} {date} {group}"), title_justify="left")
     for layer in done.scheme.layers:
         table.add_row(escape(f"{layer.zh} {layer.name}"), f"{done.layers[layer.name]:,.2f}")

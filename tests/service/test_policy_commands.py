@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from features.policy.packs import COUNTIES
 from tests.service.commands import Done, run_command
 
 Run = Callable[..., Done]
@@ -43,6 +44,17 @@ def test_a_good_file_is_told_by_what_it_adds(run: Run, tmp_path: Path) -> None:
         "monitoring_line": ["2023-01-01: 7500", ""],
         "profiles": ["medical_d, disaster", ""],
     }
+
+
+def test_what_the_shipped_file_said_and_this_one_does_not_is_told_as_lost(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "450422.yaml").write_text(GOOD, encoding="utf-8")
+    _, out, _ = run("check", str(tmp_path))
+    (lost,) = [line for line in out.splitlines() if "不再适用 falls away" in line]
+    for name in ("gaps: floor, floor_monitored", "disability_nursing_mental", "building_begun", "industry"):
+        assert name in lost
+    own = "\nundefined:\n  ours: {zh: 某, en: Ours, reference: 某文件}\n"
+    (tmp_path / "450422.yaml").write_text((COUNTIES / "450422.yaml").read_text(encoding="utf-8") + own, encoding="utf-8")
+    assert "falls away" not in run("check", str(tmp_path))[1]
 
 
 def test_every_fault_is_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
@@ -82,6 +94,7 @@ def test_what_is_in_force_is_shown_with_its_reference(run: Run) -> None:
     for word in ("全国 → 金沙县", "7300", "monitoring line", "JS24", "[P46]", "medical_a_exited", "“42”"):
         assert word in out
     assert "medical_b_other" not in out
+    assert "大病保险 Serious-illness insurance" in out
     code, out, _ = run("show", "--region", "611025", "--date", "2023-06-30")
     assert (code, "不可评 none" in out) == (0, True)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.policy.reimbursement import new_year, scheme_on, settle
+from features.policy.shipped import load
 from features.register import Array, BoolArray, FloatArray
 from training.synth.block import YEAR, Block
 from training.synth.population import People
@@ -59,7 +60,7 @@ def bills(block: Block, people: People) -> Bills:
     burden = block.frailty[:, None] * np.where(block.exited, preset.number("health.exited_factor"), 1.0)[:, None]
     for y in range(span.years):
         year, start = span.first + y, y * YEAR
-        scheme = scheme_on(preset.county, dt.date(year, 12, 31))
+        scheme = scheme_on(load(), preset.county, dt.date(year, 12, 31))
         if scheme is None:
             raise ValueError(f"no reimbursement scheme in force in {year}")
         price = block.index[start + 6]

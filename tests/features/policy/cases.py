@@ -69,6 +69,16 @@ class Rewarded(Said):
     yuan: float | None
 
 
+class Billed(Said):
+    """A hospital bill of a registered patient on the day of the case: what each layer pays of it, and what remains."""
+
+    in_list: float
+    outside: float = 0
+    paid: dict[str, float] = Field(default_factory=dict)
+    left_in_list: float | None = None
+    left: float | None = None
+
+
 class Expected(Said):
     """What must be answered; what is not named is not looked at.
 
@@ -83,6 +93,7 @@ class Expected(Said):
         values: parameters on the day; `yearly`: what they come to in a year; null: not evaluable.
         checks: what the county says of values: true, false or null.
         undefined: exactly what the county names and does not define.
+        bills: of one patient of a group, in their order; `windows`, `batches`: of kinds of help.
         rewards: by name, what is paid.
     """
 
@@ -104,6 +115,9 @@ class Expected(Said):
     yearly: dict[str, float | None] = Field(default_factory=dict)
     checks: dict[str, bool | None] = Field(default_factory=dict)
     undefined: list[str] | None = None
+    bills: list[Billed] = Field(default_factory=list)
+    windows: dict[str, str | None] = Field(default_factory=dict)
+    batches: dict[str, list[str]] = Field(default_factory=dict)
     rewards: dict[str, Rewarded] = Field(default_factory=dict)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from features.policy.bills import Bill, settled
 from features.policy.entitlement import Owed
 from features.policy.judgement import Judgement
 from features.policy.language import A_YEAR
@@ -71,6 +72,11 @@ def values(case: Case, judgement: Judgement) -> None:
         assert (value and value * A_YEAR[parameters[name]["unit"]]) == expected, f"{case.name}: {name}"
     checked = {one["id"]: one["holds"] for one in told["checks"]}
     assert {name: checked[name] for name in expect.checks} == expect.checks, case.name
+    if expect.bills:
+        bills(case)
+    helps = {one["name"]: one for one in told["measures"]}
+    assert {name: helps[name]["window"] and helps[name]["window"]["zh"] for name in expect.windows} == expect.windows, case.name
+    assert {name: [one["zh"] for one in helps[name]["batches"]] for name in expect.batches} == expect.batches, case.name
     if expect.undefined is not None:
         assert [one["name"] for one in told["undefined"] if not one["content"]] == expect.undefined, case.name
     if expect.grade:
@@ -78,6 +84,16 @@ def values(case: Case, judgement: Judgement) -> None:
         holding = [rule for kind in kinds for rule in judgement.holding(kind, 0)]
         holding += [rule for system, rule in judgement.classes(0).items() if rule is not None and system in expect.classes]
         assert {rule.grade for rule in holding} == {expect.grade}, case.name
+
+
+def bills(case: Case) -> None:
+    """The layers in their order, on what is left, and the deductible of the year taken once."""
+    written = case.expect.bills
+    done = settled(policy(), case.county, "registered", [Bill(case.date, bill.in_list, bill.outside) for bill in written])
+    for bill, paid in zip(written, done, strict=True):
+        assert {name: paid.layers[name] for name in bill.paid} == pytest.approx(bill.paid), case.name
+        assert bill.left is None or paid.left == pytest.approx(bill.left), case.name
+        assert bill.left_in_list is None or paid.left_in_list == pytest.approx(bill.left_in_list), case.name
 
 
 def category(case: Case, judgement: Judgement) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from features.errors import PolicyError
+from features.policy.bills import Bill, settled
 from features.policy.judgement import Judgement
 from features.policy.packs import packs_of
 from features.policy.reference import additions, difference, in_force
@@ -47,6 +48,7 @@ def test_the_file_adds_what_the_page_says(policy: Policy) -> None:
     assert told["triggers"] == ([], ["disaster"])
     assert told["undefined"] == (["five_no_exit"], [])
     assert told["entitlements"] == (["pupils_help"], [])
+    assert told["schemes"] == (["2023-01-01"], [])
     assert told["monitoring_line"] == (["2023-01-01: 7600", "2024-01-01: null"], [])
 
 
@@ -77,6 +79,13 @@ def test_what_it_says_can_be_looked_up_and_compared(policy: Policy) -> None:
     assert {one["name"]: one["after"]["value"] for one in changed["parameters"]}["monitoring_line"] is None
     before = in_force(policy, dt.date(2023, 4, 30), COUNTY)["rules"]["triggers"]
     assert "disaster" not in [one["rule"] for one in before]
+
+
+def test_bills_of_its_patients_are_settled_by_its_own_scheme(policy: Policy) -> None:
+    (done,) = settled(policy, COUNTY, "registered", [Bill(DAY, 10_200, 0)])
+    assert (done.layers, done.left) == ({"basic": 8000, "assistance": 1100}, 1100)
+    with pytest.raises(PolicyError, match="2023-01-01 – 2024-01-01"):
+        settled(policy, COUNTY, "registered", [Bill(dt.date(2024, 1, 1), 10_200, 0)])
 
 
 def test_other_counties_are_as_they_were(policy: Policy) -> None:

@@ -10,15 +10,35 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import PolicyError
-from features.policy.reimbursement import Layer, Scheme, Terms, new_year, scheme_on, schemes, settle
+from features.policy.registry import Policy
+from features.policy.reimbursement import new_year, scheme_on, schemes, settle
+from features.policy.scheme import Layer, Scheme
+from features.policy.shipped import load
 
-BASIC = Layer("basic", "基本医疗保险", False, {"registered": Terms(100, 0.8, 0.0, 1e6), "ordinary": Terms(500, 0.6, 0.0, 1e6)})
-SERIOUS = Layer("serious", "大病保险", True, {"registered": Terms(1000, 0.5, 0.0, 1e6)})
-EXTRA = Layer("extra", "补充保险", False, {"registered": Terms(0, 0.9, 0.8, 2000)})
+
+def layer(name: str, zh: str, yearly: bool, **groups: tuple[float, float, float, float]) -> Layer:
+    names = ("deductible", "rate", "outside_rate", "cap")
+    terms = {group: dict(zip(names, values, strict=True)) for group, values in groups.items()}
+    return Layer.model_validate({"name": name, "zh": zh, "en": name, "yearly_deductible": yearly, "groups": terms})
+
+
+BASIC = layer("basic", "基本医疗保险", False, registered=(100, 0.8, 0.0, 1e6), ordinary=(500, 0.6, 0.0, 1e6))
+SERIOUS = layer("serious", "大病保险", True, registered=(1000, 0.5, 0.0, 1e6))
+EXTRA = layer("extra", "补充保险", False, registered=(0, 0.9, 0.8, 2000))
 
 
 def scheme(*layers: Layer) -> Scheme:
-    return Scheme("000000", dt.date(2016, 1, 1), layers, {}, "calibrated", "test")
+    return Scheme.model_validate(
+        {
+            "zh": "虚构",
+            "en": "made up",
+            "from": dt.date(2016, 1, 1),
+            "layers": list(layers),
+            "outpatient_rate": {},
+            "grade": "synthetic",
+            "reference": "test",
+        }
+    )
 
 
 def one(chosen: Scheme, in_list: float, outside: float = 0.0, group: str = "registered", state=None):
@@ -81,7 +101,7 @@ amounts = st.floats(0, 1e6, allow_nan=False)
 @given(bills=st.lists(st.tuples(amounts, amounts), min_size=1, max_size=5), group=st.sampled_from(["registered", "ordinary", "uninsured"]))
 @pytest.mark.parametrize("county", ["360821", "450422", "520523", "610827", "611025"])
 def test_nobody_pays_less_than_nothing_or_more_than_the_bill(county, bills, group):
-    chosen = scheme_on(county, dt.date(2020, 6, 1))
+    chosen = scheme_on(load(), county, dt.date(2020, 6, 1))
     assert chosen is not None
     state = new_year(chosen, 1)
     for in_list, outside in bills:
@@ -94,7 +114,7 @@ def test_nobody_pays_less_than_nothing_or_more_than_the_bill(county, bills, grou
 
 
 def test_the_four_reimbursements_of_jian_pay_in_order_and_the_serious_illness_deductible_is_borne_once_a_year():
-    chosen = scheme_on("360821", dt.date(2016, 12, 31))
+    chosen = scheme_on(load(), "360821", dt.date(2016, 12, 31))
     assert chosen is not None
     assert [layer.name for layer in chosen.layers] == ["basic", "serious_illness", "commercial", "assistance"]
     state = new_year(chosen, 1)
@@ -115,8 +135,18 @@ def test_a_negative_bill_is_refused():
         one(scheme(BASIC), -1)
 
 
-def test_schemes_are_dated_and_an_unknown_county_is_named():
-    assert scheme_on("520523", dt.date(2000, 1, 1)) is None
-    assert [layer.name for layer in schemes("520523")[0].layers] == ["basic", "serious_illness", "assistance"]
+def test_schemes_are_dated_and_a_county_without_any_is_named():
+    assert scheme_on(load(), "520523", dt.date(2000, 1, 1)) is None
+    assert scheme_on(load(), "520523", dt.date(2025, 12, 31)) is not None
+    assert scheme_on(load(), "520523", dt.date(2031, 1, 1)) is None  # it was fitted for other years
+    assert [layer.name for layer in schemes(load(), "520523")[0].layers] == ["basic", "serious_illness", "assistance"]
     with pytest.raises(PolicyError, match="999999"):
-        schemes("999999")
+        schemes(Policy([]), "999999")
+
+
+@pytest.mark.parametrize("county", ["450422", "610827", "611025"])
+def test_a_county_whose_report_names_no_insurance_has_the_fitted_scheme_of_the_nation(county):
+    (chosen,) = schemes(load(), county)
+    assert chosen in schemes(load(), "")
+    assert chosen.grade == "calibrated"
+    assert "no text gives" in chosen.reference

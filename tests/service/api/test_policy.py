@@ -64,6 +64,15 @@ def test_a_value_that_nobody_states_is_null_and_says_so(site: Site) -> None:
     assert told["rules"]["categories"] == []
 
 
+def test_how_bills_are_paid_is_told_with_whose_scheme_it_is_and_when_it_ends(site: Site) -> None:
+    told = ask(site, date="2020-06-30")["scheme"]
+    assert (told["stated_by"], told["grade"], told["until"]) == ("520523", "calibrated", "2026-01-01")
+    assert [layer["name"] for layer in told["layers"]] == ["basic", "serious_illness", "assistance"]
+    assert told["layers"][1]["groups"]["registered"]["deductible"] == 3000
+    ended = ask(site, "/diff", **{"from": "2025-12-31", "to": "2026-01-01"})["scheme"]
+    assert (ended["before"]["until"], ended["after"]) == ("2026-01-01", None)
+
+
 def test_what_began_between_two_days_is_told(site: Site) -> None:
     told = ask(site, "/diff", **{"from": "2020-12-31", "to": "2021-01-01"})
     assert [one["rule"] for one in told["began"]["categories"]] == ["sudden_severe"]

@@ -43,7 +43,7 @@ def test_a_village_asks_by_the_scheme_of_its_county_and_of_no_other(site: Site) 
     [
         ({"group": "rich"}, "registered, ordinary, uninsured"),
         ({"bills": BILLS[::-1]}, "sort the bills by day"),
-        ({"bills": [{"date": "2001-01-01", "in_list": 1}]}, "the first begins on"),
+        ({"bills": [{"date": "2001-01-01", "in_list": 1}]}, "2015-01-01 – 2026-01-01"),
         ({"bills": [{"date": "2023-01-01", "in_list": -1}]}, "bills.0.in_list"),
         ({"bills": []}, "bills"),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from features.complaints import CORRECT
 from features.policy.reimbursement import schemes
+from features.policy.shipped import load
 from features.read import read_register
 from training.synth import preset
 from training.synth.calibration import calibration
@@ -47,7 +48,7 @@ def rows(evidence, table):
 def test_every_preset_has_its_area_code_a_scheme_and_targets_that_can_be_measured(name):
     county = preset.load(name)
     assert county.county == CODES[name]
-    assert all(scheme.grade == "calibrated" and scheme.reference for scheme in schemes(county.county))
+    assert all(scheme.grade == "calibrated" and scheme.reference for scheme in schemes(load(), county.county))
     for target in county.get("targets"):
         assert target["measure"] in MEASURES
         assert target["how"] in ("set", "emerged")
@@ -135,7 +136,7 @@ def test_the_register_shows_every_grown_member_of_the_poor_on_dibao_where_there_
 
 def test_a_supplement_pays_only_where_the_county_has_one(evidence):
     years = evidence.years
-    has = any(layer.name == "commercial" for scheme in schemes(evidence.preset.county) for layer in scheme.layers)
+    has = any(layer.name == "commercial" for scheme in schemes(load(), evidence.preset.county) for layer in scheme.layers)
     assert (years["claimed"].sum() > 0) == has
     assert not years.loc[~years["exited"], "claims"].any()
     assert (years["hospital_oop"] <= years["hospital_cost"] + 0.5).all()
@@ -151,8 +152,8 @@ def test_small_counts_bear_their_interval():
 
 def test_schemes_of_the_five_counties_reach_all_simulated_years():
     for code in CODES.values():
-        assert schemes(code)[0].start <= dt.date(2016, 1, 1)
-    assert np.isfinite([schemes(code)[0].outpatient_rate["registered"] for code in CODES.values()]).all()
+        assert schemes(load(), code)[0].start <= dt.date(2016, 1, 1)
+    assert np.isfinite([schemes(load(), code)[0].outpatient_rate["registered"] for code in CODES.values()]).all()
 
 
 @pytest.mark.parametrize(
