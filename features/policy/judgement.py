@@ -126,6 +126,13 @@ class Judgement:
         rules, answers = self._county(row).answers(kind)
         return [rule for rule, answer in zip(rules, answers, strict=True) if answer[row] == 1]
 
+    def tables(self, kind: str) -> Iterator[tuple[Sequence[Any], Array, FloatArray]]:
+        """County by county the rules of a kind, its rows, and the answer of each rule for each of them, (rules, rows)."""
+        for place, county in self._counties.items():
+            rules, answers = county.answers(kind)
+            rows = np.flatnonzero(self._of == place)
+            yield rules, rows, answers[:, rows]
+
     def open(self, kind: str, row: int) -> list[Any]:
         """The rules of a kind that cannot be evaluated for one household."""
         rules, answers = self._county(row).answers(kind)

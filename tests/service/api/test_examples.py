@@ -68,6 +68,7 @@ def answers(site: Site, households: list[made_up.Household]) -> dict[str, dict[s
         ("post", "/api/v1/households/{household_id}/notes", "", {"json": note}),
         ("post", "/api/v1/households/{household_id}/notes", "", {"json": note}),
         ("get", "/api/v1/clues", "?state=answered&limit=1", {}),
+        ("get", "/api/v1/ledgers", f"?region={made_up.VILLAGES[0]}", {}),
         ("get", "/api/v1/lists", "", {}),
         ("get", "/api/v1/lists/diff", "?from=1&to=1", {}),
         ("get", "/api/v1/model", "", {}),

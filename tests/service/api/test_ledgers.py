@@ -1,0 +1,93 @@
+"""GET /api/v1/ledgers: by town and village the households that the rules tell of the county; what cannot be told stands apart."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from features.build import look
+from features.policy.judgement import Judgement
+from features.policy.shipped import load
+from service.auth import Role
+from service.bundles import ActiveBundle
+from service.importing import import_register
+from service.new_list import score_stored
+from service.storage.register_store import load_register
+from tests.service import made_up
+from tests.service.sites import Site, now
+
+ZHENAN = "611025"
+TOWN = f"{ZHENAN}101"
+
+
+@pytest.fixture
+def zhenan(own_site: Site, households: list[made_up.Household], tmp_path: Path) -> Site:
+    """The made-up county under Zhen'an's code, a third of its households relocated, some left poverty in 2014."""
+    county = deepcopy(households)
+    for at, one in enumerate(county):
+        one["village_code"] = ZHENAN + one["village_code"][6:]
+        one["relocated"] = at % 3 == 0
+        if one["status"] == "exited":
+            one["exit_year"] = 2014 + at % 3
+    written = made_up.write_register(tmp_path / "in", county, county=ZHENAN)
+    key = bytes.fromhex(own_site.settings.pseudonym_key.read_text())
+    import_register(own_site.database, written, key, months=36, uploads=tmp_path, clock=now, mode="replace")
+    score_stored(own_site.database, ActiveBundle(own_site.settings.bundle_dir).current(), None, threads=1, clock=now)
+    return own_site
+
+
+def ask(site: Site, region: str, status: int = 200, role: Role = Role.COUNTY, held: str = ZHENAN, **query: Any) -> Any:
+    answer = site.client.get("/api/v1/ledgers", params={"region": region, **query}, headers=site.headers(role, held))
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+def test_ledgers_hold_whom_the_rules_tell_of_the_whole_county(zhenan: Site) -> None:
+    with zhenan.database.reading() as connection:
+        register = load_register(connection)
+    seen = look(register, made_up.AS_OF, load(synthetic=True))
+    codes = np.array([*register.texts["households", "village_code"], ""])[seen.village]
+    expected = {rule.id: rows for rule, rows, _ in Judgement(seen, load(synthetic=True)).held("cohorts")}
+    assert {"ill_or_disabled", "exited_2014_2015", "income_fell"} & set(expected)
+    told = {one["ledger"]: one for one in ask(zhenan, TOWN)["ledgers"]}
+    assert len(told) == 6
+    overlap = 0
+    everybody: set[str] = set()
+    for name, one in told.items():
+        rows = [row for row in expected.get(name, np.array([], dtype=int)).tolist() if codes[row].startswith(TOWN)]
+        items = ask(zhenan, TOWN, ledger=name)["items"]
+        inside = {item["household_id"] for item in items if item["holds"]}
+        assert inside == {str(register.household_id[row]) for row in rows}
+        assert one["households"] == len(inside) == sum(village["households"] for village in one["villages"])
+        assert one["not_evaluable"] == sum(item["holds"] is None for item in items)
+        assert "ZA9" in one["reference"]
+        overlap += len(inside & everybody)
+        everybody |= inside
+    assert overlap  # a household may stand in several
+    assert told["relocated_between"]["households"] == 0
+    assert told["relocated_between"]["not_evaluable"] > 0  # whether it lives in both places no table holds
+
+
+def test_a_village_has_its_part_of_the_town(zhenan: Site) -> None:
+    town = next(one for one in ask(zhenan, TOWN)["ledgers"] if one["ledger"] == "exited_2014_2015")
+    part = town["villages"][0]
+    there = ask(zhenan, part["village_code"], role=Role.VILLAGE, held=part["village_code"], ledger="exited_2014_2015")
+    one = next(one for one in there["ledgers"] if one["ledger"] == "exited_2014_2015")
+    assert (one["households"], one["not_evaluable"]) == (part["households"], part["not_evaluable"])
+    assert {item["village_code"] for item in there["items"]} <= {part["village_code"]}
+    ask(zhenan, TOWN + "002", 403, role=Role.VILLAGE, held=TOWN + "001")
+
+
+def test_what_cannot_be_listed_is_refused_with_what_to_do(zhenan: Site) -> None:
+    assert "9 digits" in str(ask(zhenan, ZHENAN, 422))
+    assert "elderly_alone" in str(ask(zhenan, TOWN, 422, ledger="rich"))
+    ask(zhenan, TOWN, 403, role=Role.DASHBOARD)
+    assert ask(zhenan, f"{ZHENAN}999")["ledgers"] == []
+
+
+def test_a_county_without_ledgers_has_none(site: Site) -> None:
+    assert ask(site, made_up.VILLAGES[0][:9], held=made_up.COUNTY)["ledgers"] == []
