@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from features.register import Array, Register, assemble
 from features.tables import TABLES
-from service.regions import TOWN_DIGITS
+from service.regions import COUNTY_DIGITS, TOWN_DIGITS
 from service.storage.register_store import INDICATORS, as_declared, import_of, info_of, read_rows
 from service.storage.tables import codebook, register_ids, register_words, scores
 
@@ -42,7 +42,8 @@ def load_place(connection: Connection, list_version: int, region: str, import_id
         a register, households sorted by id; None where nothing of them is stored for that import.
     """
     place = scores.c.town if len(region) == TOWN_DIGITS else scores.c.village
-    there = select(scores.c.household_id).where(scores.c.list_version == list_version, place == region)
+    inside = (scores.c.list_version == list_version, scores.c.county == region[:COUNTY_DIGITS], place == region)
+    there = select(scores.c.household_id).where(*inside)
     return _load(connection, register_ids.c.household_id.in_(there), import_id)
 
 
