@@ -36,7 +36,7 @@ def department(zh: str) -> str:
 
 
 def column(name: str) -> str:
-    """The English name of a column, or of a layer of insurance: its own, as words."""
+    """The English name of a column: its own, as words."""
     return name.replace("_", " ")
 
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from features.policy.packs import packs_of
 from features.policy.rewards import reward
-from features.policy.shipped import load
 from service.api.context import CountsCaller, ServiceDep
+from service.api.policy import policy_of
 from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.wire import ERRORS
@@ -56,8 +55,7 @@ class RewardAnswer(BaseModel):
 async def policy_reward(body: RewardBody, service: ServiceDep, caller: CountsCaller) -> Response:
     """Looks up the step of the day, and caps it as the county does; nothing is stored."""
     county = caller.scope(body.region)[:COUNTY_DIGITS]
-    policy = await anyio.to_thread.run_sync(lambda: load(counties=service.settings.policy_dir))  # the files may have to be read first
-    said = packs_of(policy).at(county).pack.rewards
+    said = packs_of(await policy_of(service, synthetic=False)).at(county).pack.rewards
     if body.reward not in said:
         names = ", ".join(said) or "无 none"
         raise ApiError(422, UNUSABLE, [FieldError("reward", f"本县没有此奖补 the county has no such reward; there are 可用: {names}")])

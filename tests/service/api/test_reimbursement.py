@@ -22,7 +22,7 @@ def test_bills_are_settled_one_after_another_and_add_up(site: Site) -> None:
     assert told["county"] == made_up.COUNTY
     first, second = told["bills"]
     assert [layer["layer"] for layer in first["layers"]] == ["basic", "serious_illness", "assistance"]
-    assert (first["layers"][1]["zh"], first["layers"][1]["en"]) == ("大病保险", "serious illness")
+    assert (first["layers"][1]["zh"], first["layers"][1]["en"]) == ("大病保险", "Serious-illness insurance")
     assert second["left"] < first["left"]  # the yearly deductible is borne already
     for bill in told["bills"]:
         assert sum(layer["paid"] for layer in bill["layers"]) + bill["left"] == pytest.approx(20000, abs=0.02)
