@@ -67,6 +67,7 @@ UNITS: dict[str, tuple[str, str]] = {
     "spells": ("段", "spells"),
     "measures": ("项", "measures"),
     "findings": ("项", "findings"),
+    "visits": ("次", "visits"),
     "sources": ("项", "sources"),
     "level": ("级", "level"),
     "km": ("公里", "km"),

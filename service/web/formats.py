@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from features.policy.names import department
 from service.clock import CHINA, read_stamp
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS
 
@@ -148,4 +149,5 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "spaced": spaced,
     "cut": cut,
     "moment": moment,
+    "department": department,
 }

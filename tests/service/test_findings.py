@@ -197,3 +197,13 @@ def test_a_newer_finding_of_the_same_kind_needs_a_note_of_its_own(jian: tuple[Si
     (finding,) = site.client.get(address, headers=headers).json()["policy"]["findings"]
     assert finding["needs_note"]
     assert [source["department"] for source in finding["sources"]] == ["市场监管局", "公安交警"]
+
+
+def test_a_card_is_a_class_and_the_page_says_that_its_colour_is_no_alert(jian: tuple[Site, list[made_up.Household]]) -> None:
+    site, county = jian
+    headers, key = site.headers(Role.COUNTY, JIAN), pseudonym_key(site.settings.pseudonym_key, demo=False)
+    name = pseudonym(key, next(one["household_id"] for one in county if one["status"] == "exited"))
+    said = site.client.get(f"/api/v1/households/{name}", headers=headers).json()["policy"]
+    assert [one["system"] for one in said["classes"]] == ["card_colour"]
+    assert "红卡户不等于红色预警" in site.client.get(f"/households/{name}", headers=headers).text
+    assert "a red card is no red alert" in site.client.get(f"/households/{name}?lang=en", headers=headers).text

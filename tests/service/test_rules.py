@@ -126,3 +126,10 @@ def test_the_page_shows_the_rules_beside_the_reasons(site: Site) -> None:
     assert "政策规则怎么说" in page
     assert household["triggers"][0]["zh"] in page
     assert "规则只提示线索" in page
+
+
+def test_the_list_names_departments_in_the_readers_language(site: Site) -> None:
+    page = site.client.get("/?cell=rule_only&lang=en", headers=site.headers()).text
+    assert "bureau" in page
+    assert "医保局" not in page
+    assert "人社局" not in page

@@ -91,3 +91,13 @@ def test_what_cannot_be_listed_is_refused_with_what_to_do(zhenan: Site) -> None:
 
 def test_a_county_without_ledgers_has_none(site: Site) -> None:
     assert ask(site, made_up.VILLAGES[0][:9], held=made_up.COUNTY)["ledgers"] == []
+
+
+def test_the_page_of_a_household_shows_how_complete_its_record_is(zhenan: Site) -> None:
+    item = ask(zhenan, TOWN, ledger="ill_or_disabled")["items"][0]
+    headers = zhenan.headers(Role.COUNTY, ZHENAN)
+    record = zhenan.client.get(f"/api/v1/households/{item['household_id']}", headers=headers).json()["policy"]["verification"]
+    assert record["complete"] is False
+    page = zhenan.client.get(f"/households/{item['household_id']}", headers=headers).text
+    assert f"已核 {record['held']} 项，共 9 项" in page
+    assert "核群众意愿" in page

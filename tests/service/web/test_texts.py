@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from features.catalog import CAUSES
+from features.catalog import CAUSES, UNITS
+from features.policy.packs import packs_of
+from features.policy.shipped import load
 from service.auth import Role
 from service.exchange.listing import CELL_ZH
 from service.storage.tables import CELLS
@@ -83,3 +85,12 @@ def test_codes_have_the_words_that_the_service_uses_elsewhere() -> None:
     assert {cause: texts()[f"cause.{cause}"]["zh"] for cause in CAUSES} == CAUSES
     assert {cell: texts()[f"cell.{cell}"]["zh"] for cell in CELLS} == CELL_ZH
     assert all(f"role.{role.value}" in texts() for role in Role)
+
+
+def test_every_unit_of_policy_has_words_in_both_languages() -> None:
+    policy = load()
+    packs = packs_of(policy)
+    facts = {fact.unit for pack in (packs.national, *packs.overlays.values()) for fact in pack.facts.values()}
+    units = facts | {parameter.unit for parameter in policy.parameters.values()}
+    assert {"yuan/person/month", "findings"} <= units
+    assert units - set(UNITS) == set()
