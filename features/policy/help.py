@@ -70,7 +70,10 @@ def proposals(judgement: Judgement, row: int, risks: tuple[str, ...] = ()) -> li
             call(said.any, zh, en, said)
 
     for trigger in judgement.holding("triggers", row):
-        answer(pack.answers.get(trigger.risk), trigger.zh, trigger.en)
+        if trigger.measures:
+            call(trigger.measures, trigger.zh, trigger.en, trigger)
+        else:
+            answer(pack.answers.get(trigger.risk), trigger.zh, trigger.en)
     for risk in risks:
         answer(pack.answers.get(risk), *RISK_WORDS[risk])
     for source in judgement.holding("gaps", row):

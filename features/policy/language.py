@@ -78,12 +78,14 @@ class Trigger(Rule):
         department: who sends the data.
         risk: the risk word of the clue.
         period: a household has one open clue for each risk and period.
+        measures: the help that answers it, where that of its risk would not.
     """
 
     profile: Name
-    department: str
+    department: Text
     risk: Risk
     period: Period
+    measures: list[Measure] = Field(default_factory=list)
 
 
 class Category(Rule):

@@ -89,6 +89,9 @@ class Expected(Said):
         classes: by system, the class with its clause, or null.
         measures: by class or gap, the help that goes with it.
         entitlements: by rule, what is owed, received and lacking.
+        facts: of the household: a number, null, or the least and the most.
+        help: exactly the kinds of help that are proposed.
+        verified: by section of what the county verifies, whether it is on record; null: no table holds it.
         grade: of the rules that hold, of whatever kind is expected.
         values: parameters on the day; `yearly`: what they come to in a year; null: not evaluable.
         checks: what the county says of values: true, false or null.
@@ -110,6 +113,9 @@ class Expected(Said):
     classes: dict[str, dict[str, str] | None] = Field(default_factory=dict)
     measures: dict[str, list[str]] = Field(default_factory=dict)
     entitlements: dict[str, Owing] = Field(default_factory=dict)
+    facts: dict[str, Bounds] = Field(default_factory=dict)
+    help: list[str] | None = None
+    verified: dict[str, bool | None] = Field(default_factory=dict)
     grade: str = ""
     values: dict[str, float | None] = Field(default_factory=dict)
     yearly: dict[str, float | None] = Field(default_factory=dict)
