@@ -13,8 +13,9 @@ import yaml
 from features.accounts import SIGNS, income_between
 from features.folder import read_info
 from features.policy import shipped
+from features.policy.judgement import Judgement
 from features.read import read_register
-from features.register import last_full_month
+from features.register import Register, last_full_month
 from features.seen import Seen
 from training.synth import preset as presets
 from training.synth.generate import SynthError
@@ -36,6 +37,7 @@ class Evidence:
         found = [name for name in presets.available() if presets.load(name).county == self.info.county]
         self.preset = presets.load(found[0])
         self.policy = shipped.load(synthetic=True)
+        self._classes: dict[tuple[str, int], pd.Series] = {}
 
     def table(self, name: str) -> pd.DataFrame:
         """A table of the register or, as truth/…, of the truth."""
@@ -63,10 +65,29 @@ class Evidence:
         """The yearly truth of one year."""
         return self.years[self.years["year"] == year]
 
+    def register(self) -> Register:
+        """The register as training and the service read it; not kept, for several counties do not fit side by side."""
+        return read_register(self.folder, None).register
+
+    def classes(self, system: str, year: int) -> pd.Series:
+        """What policy calls each household ever registered in a system of classes, by what the register says when a year ends.
+
+        The class's code by household; empty where it cannot be told. Households that have ended are left out.
+        """
+        if (system, year) not in self._classes:
+            register = self.register()
+            judgement = Judgement(Seen(register, dt.date(year, 12, 31), self.policy), self.policy)
+            living = self.year(year)
+            chosen = np.flatnonzero(np.isin(register.household_id, living["household_id"][living["exited"]].to_numpy(dtype=str)))
+            found = [judgement.classes(row)[system] for row in chosen.tolist()]
+            codes = ["" if rule is None else rule.id for rule in found]
+            self._classes[system, year] = pd.Series(codes, index=register.household_id[chosen])
+        return self._classes[system, year]
+
     @cached_property
     def outcomes(self) -> pd.DataFrame:
         """What the register itself tells at each year's end: who fell, who stood in the band; one row a household and year."""
-        register = read_register(self.folder, None).register
+        register = self.register()
         until = register.info.known_until
         if until is None:
             raise SynthError(f"{self.folder} does not say until when it is complete")

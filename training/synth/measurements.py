@@ -140,10 +140,8 @@ def _covered(evidence: Evidence, year: int) -> float:
 
 
 def _card(evidence: Evidence, year: int, colour: str) -> float:
-    """Households once registered: without labour; with labour and dibao; with labour alone."""
-    rows = _exited(evidence, year)
-    none, guaranteed = rows["labour"] == 0, rows["dibao_persons"] > 0
-    return float({"red": none, "yellow": ~none & guaranteed, "blue": ~none & ~guaranteed}[colour].mean())
+    """Share of the households ever registered that policy gives a card when a year ends; without a colour, for which it cannot tell."""
+    return float((evidence.classes("card_colour", year) == colour).mean())
 
 
 def _dibao_tier(evidence: Evidence, year: int, place: int) -> float:
@@ -228,9 +226,10 @@ MEASURES: dict[str, Callable[[Evidence, int], float | Estimate]] = {
     "remaining_size": lambda e, y: float(_remaining(e, y)["persons"].mean()),
     "remaining_rate": lambda e, y: _people(_remaining(e, y)) / _people(e.year(y)),
     "remaining_covered": _covered,
-    "card_blue": lambda e, y: _card(e, y, "blue"),
-    "card_yellow": lambda e, y: _card(e, y, "yellow"),
-    "card_red": lambda e, y: _card(e, y, "red"),
+    "card_blue": lambda e, y: _card(e, y, "blue_card"),
+    "card_yellow": lambda e, y: _card(e, y, "yellow_card"),
+    "card_red": lambda e, y: _card(e, y, "red_card"),
+    "card_open": lambda e, y: _card(e, y, ""),
     "dibao_overlap": _overlap,
     "dibao_a": lambda e, y: _dibao_tier(e, y, 0),
     "dibao_b": lambda e, y: _dibao_tier(e, y, 1),

@@ -10,7 +10,7 @@ from training.synth.condition import LOST, WEAK
 from training.synth.county import Truth
 from training.synth.draws import Keys, keys
 from training.synth.medical import insured
-from training.synth.population import exit_year
+from training.synth.population import ADULT, exit_year
 from training.synth.rows import Rows, delay, money, rows, together
 
 UNDER = 14 * YEAR  # months of age below which only birth year, school and insurance are held
@@ -135,9 +135,11 @@ def _states(truth: Truth, birth_month: Array, birth_day: Array) -> Array:
         ability = condition.ability[..., quarter]
         none_able = ~(here & (ability < WEAK)).any(axis=1, keepdims=True)
         unable = here & (ability >= LOST)
-        lone = ~unable.any(axis=1, keepdims=True) & (condition.relation[..., quarter] == 0)
+        growing = (year - people.birth < ADULT) | condition.student[..., quarter]
+        # Of children it is not held that they are on dibao: the roll names the head who applied for them, until they have grown up.
+        applicant = ~(unable & ~growing).any(axis=1, keepdims=True) & (condition.relation[..., quarter] == 0)
         covered = (
-            (means.dibao[:, quarter // 4] > 0)[:, None] & here & (none_able | unable | lone | means.dibao_whole[:, quarter // 4, None])
+            (means.dibao[:, quarter // 4] > 0)[:, None] & here & (none_able | unable | applicant | means.dibao_whole[:, quarter // 4, None])
         )
         working_age = (age >= 16 * YEAR) & (year - people.birth < 61)
         drawing = means.pensioner[..., quarter // 4]

@@ -134,6 +134,37 @@ def test_the_register_shows_every_grown_member_of_the_poor_on_dibao_where_there_
     assert (flagged > 0.9) == (year >= evidence.preset.number("policy.floor_from"))
 
 
+def test_whoever_is_on_dibao_is_named_on_the_roll(evidence):
+    for year in range(evidence.first, evidence.last + 1):
+        truth = evidence.year(year)
+        members = rows(evidence, "members")
+        members = members[pd.to_datetime(members["valid_from"]) <= pd.Timestamp(year, 12, 31)].drop_duplicates("member_id", keep="last")
+        members = members[members["presence"].astype(str) == "present"]
+        named = members.loc[members["dibao"].eq(True), "household_id"].unique()
+        on = truth["dibao_persons"] > 0
+        assert truth.loc[on, "household_id"].isin(named).mean() > 0.97  # but for those whose last one on dibao went within the year
+        assert truth.loc[~on, "household_id"].isin(named).mean() < 0.01
+
+
+def test_cards_are_those_that_policy_gives_by_the_register(tmp_path):
+    generate(Order("jian", 2000, 2016, 2018, 3), tmp_path)
+
+    def shares():
+        return {colour: MEASURES[f"card_{colour}"](Evidence(tmp_path), 2017) for colour in ("blue", "yellow", "red", "open")}
+
+    before = shares()
+    assert sum(before.values()) == pytest.approx(1)
+    assert before["open"] < 0.02
+    for part in (tmp_path / "members").glob("*.parquet"):  # nothing is known of dibao any more; the truth is as it was
+        frame = pd.read_parquet(part)
+        frame["dibao"] = pd.array([None] * len(frame), dtype="boolean")
+        frame.to_parquet(part)
+    after = shares()
+    assert after["yellow"] == after["blue"] == 0
+    assert after["red"] == before["red"]
+    assert sum(after.values()) == pytest.approx(1)
+
+
 def test_a_supplement_pays_only_where_the_county_has_one(evidence):
     years = evidence.years
     has = any(layer.name == "commercial" for scheme in schemes(load(), evidence.preset.county) for layer in scheme.layers)
