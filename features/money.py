@@ -17,7 +17,7 @@ def grained(values: Array) -> Array:
     """Numbers to the nearest 1/65,536.
 
     >>> grained(np.array([0.5, 3000.1, 5000.0])).tolist()
-    [0.5, 3000.100006103515625, 5000.0]
+    [0.5, 3000.1000061035156, 5000.0]
     """
     exact: Array = np.rint(values * GRAIN) / GRAIN
     return exact

@@ -13,7 +13,7 @@ FIELD_ZH = {
     "as_of": "统计时点", "bills": "单据", "body": "请求内容", "by": "分组", "candidate": "候选类别",
     "cause": "主要原因", "cell": "规则与模型", "column": "列", "cursor": "翻页标记", "date": "日期",
     "dry_run": "只检查", "file": "文件", "format": "文件格式", "found": "核实结果", "from": "较早的名单",
-    "household_id": "户编号", "households": "农户", "job_id": "导入编号", "kind": "变化类别", "limit": "每页条数",
+    "household_id": "户编号", "households": "农户", "job_id": "导入编号", "kind": "变化类别", "ledger": "台账", "limit": "每页条数",
     "mode": "导入方式", "months": "保留月数", "note": "备注", "order": "排序", "probability": "抽取概率",
     "reason": "入户原因", "region": "区域", "replaces": "更正第几版", "risk": "风险类型", "score": "是否重新评分",
     "search": "户编号或村代码", "since": "起点", "state": "状态", "table": "表", "tier": "预警等级", "to": "较晚的名单",
@@ -24,6 +24,7 @@ FIELD_ZH = {
 SHAPES = {
     "cause": ("应为风险类型之一，请从列表中选择", "must be one of the causes that GET /api/v1/summary?by=cause names"),
     "cursor": ("不是本服务给出的翻页标记，请从第一页重新查看", "is not a cursor that this service gave; start without one"),
+    "ledger": ("不是台账的名称，请从台账列表中选择", "is the name of no ledger; GET /api/v1/ledgers names them"),
     "region": ("应为 6 位（县）、9 位（乡镇）或 12 位（村）区划代码", "must be an area code of 6, 9 or 12 digits"),
     "search": (
         "请输入户编号的前 4 位以上（数字或英文字母），或 9 位、12 位区划代码；不能按村名查找，请改用“区域”",

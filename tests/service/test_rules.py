@@ -65,9 +65,11 @@ def test_what_no_rule_could_tell_is_told_as_open_and_never_as_no(site: Site) -> 
     """A household of which a rule cannot be evaluated is no candidate, and not said to be none either, unless something else decides."""
     silent = [item for item in pages(site) if item["cell"] is None and item["tier"] == "none" and item["state"] == "scored"]
     assert silent
+    monitored = monitored_ids(site)
     for item in silent:
         kind = "unstable_candidate" if item["edge_candidate"] is False else "edge_candidate"
-        assert item[kind] is None or item["household_id"] in monitored_ids(site)
+        assert item[kind] is None or item["household_id"] in monitored
+    for item in silent[:: len(silent) // 5]:
         told = site.client.get(f"/api/v1/households/{item['household_id']}", headers=site.headers()).json()["policy"]
         assert [one for one in told["not_evaluable"] if one["kind"] == "triggers"]
 

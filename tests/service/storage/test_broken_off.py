@@ -45,7 +45,7 @@ def writing(self):
 Database.writing = writing
 if what == "list":
     from service.bundles import ActiveBundle
-    from service.scoring import score_stored
+    from service.new_list import score_stored
     score_stored(database, ActiveBundle(Path(bundles)).current(), None, threads=1, clock=now, again=True)
 else:
     from service.importing import import_register
