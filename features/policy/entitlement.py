@@ -182,8 +182,9 @@ def unknowns(rule: Entitlement, owed: Owed, row: int, facts: Facts, bounds: Boun
     found: list[tuple[str, str]] = []
     if not _known(owed.due, row):
         columns = {column.name: column.zh for column in TABLES["members"].columns}
-        own = facts.seen.people.table.only(facts.seen.people.table.household == row)
-        found += [(name, columns[name]) for name in rule.whom if name in columns and _blank(own[name])]
+        members = facts.seen.people.table
+        own = slice(*members.household.searchsorted((row, row + 1)))
+        found += [(name, columns[name]) for name in rule.whom if name in columns and _blank(members[name][own])]
     if not (_known(owed.lacks, row) or _known(owed.gets, row)):
         found.append((rule.received, RECEIVED[rule.received]))
     if owed.due.high[row] > 0:

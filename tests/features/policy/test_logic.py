@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,6 +54,12 @@ def together(households: list[generated.Rows], date: dt.date) -> list[Answers]:
     return [answers(judgement, row) for row in range(len(households))]
 
 
+@cache
+def alone(case: Case) -> Answers:
+    """The answers about the household of a case, by itself in a register."""
+    return answers(judged_alone(case))
+
+
 def turned(before: Answers, after: Answers) -> list[str]:
     """The answers that are neither as before nor not evaluable."""
     return [
@@ -71,7 +78,7 @@ def test_a_blank_cell_turns_no_answer_into_another_only_into_not_evaluable() -> 
     wrong = []
     for date, variants in by_day.items():
         for (case, cell, _), after in zip(variants, together([whole for _, _, whole in variants], date), strict=True):
-            wrong += [f"{case.place} without {cell}: {what}" for what in turned(answers(judged_alone(case)), after)]
+            wrong += [f"{case.place} without {cell}: {what}" for what in turned(alone(case), after)]
     assert wrong == []
 
 
@@ -82,7 +89,7 @@ def test_a_household_is_answered_alone_as_among_others() -> None:
     for date, among in by_day.items():
         found = together([rows(case.household, case.county, case.date) for case in among], date)
         for case, answer in zip(among, found, strict=True):
-            assert answer == answers(judged_alone(case)), case.place
+            assert answer == alone(case), case.place
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -100,7 +107,7 @@ def test_what_becomes_known_later_changes_nothing(seed: int) -> None:
                     row["known_on"] = date + dt.timedelta(days=1 + random.randrange(400))
             grown.append(generated.joined(rows(case.household, case.county, case.date), later))
         for case, answer in zip(among, together(grown, date), strict=True):
-            assert answer == answers(judged_alone(case)), case.place
+            assert answer == alone(case), case.place
 
 
 events = st.fixed_dictionaries(
