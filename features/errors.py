@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -54,3 +54,13 @@ class RegisterError(UserError):
 
 class PolicyError(UserError):
     """The policy files contradict themselves or lack what they must state."""
+
+
+def not_among(zh: str, en: str, names: Iterable[str]) -> str:
+    """That something is not among what there is, and what there is.
+
+    >>> not_among("没有此奖补", "there is no such reward", ["a", "b"])
+    '没有此奖补，可选：a、b there is no such reward; there are: a, b'
+    """
+    there = list(names)
+    return f"{zh}，可选：{'、'.join(there) or '无'} {en}; there are: {', '.join(there) or 'none'}"

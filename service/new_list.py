@@ -83,72 +83,50 @@ def score_stored(
         UserError: no register, no date, or a model that must not be used on this register.
     """
     with only_one(database, PLACE):  # from reading the register on, so that the list of an older import never takes a newer one's place
-        return _score(
-            database,
-            bundle,
-            as_of,
-            threads=threads,
-            clock=clock,
-            progress=progress,
-            again=again,
-            allow_synthetic_model=allow_synthetic_model,
-            keep_lists=keep_lists,
-            counties=counties,
-        )
+        progress("register")
+        with database.reading() as connection:
+            import_id = stored_import(connection)
+            register = load_register(connection, lambda name: progress(f"register: {name}"))
+            current = active(connection)
+        as_of = day_of_list(as_of, register.info, clock())
+        if bundle.card.get("synthetic") is True and not register.info.synthetic and not allow_synthetic_model:
+            raise UserError(
+                "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
+                "train one on this county's own history, or pass --allow-synthetic-model to try it out"
+            )
+        policy = load(synthetic=register.info.synthetic, counties=counties)
+        made_of = (import_id, as_of.isoformat(), bundle.version, policy.version, SHAPE)
+        if not again and current is not None:
+            have = (current.import_id, current.as_of, current.model_version, current.policy_version, current.shape)
+            if have == made_of:
+                return Written(current.list_version, current.as_of, False, {"households": current.households})
+        scored = score_register(register, bundle, as_of, threads, progress, counties=counties)
+        if not len(scored.frame):
+            raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
+        written = _put_in_use(database, scored, import_id or 0, threads=threads, clock=clock, progress=progress)
+        if keep_lists:
+            retire_lists(database, keep_lists, clock())
+        return written
 
 
-def _score(
-    database: Database,
-    bundle: Bundle,
-    as_of: dt.date | None,
-    *,
-    threads: int,
-    clock: Clock,
-    progress: Progress,
-    again: bool,
-    allow_synthetic_model: bool,
-    keep_lists: int,
-    counties: Path | None,
-) -> Written:
-    """As `score_stored`; nobody else may score meanwhile."""
-    progress("register")
-    with database.reading() as connection:
-        import_id = stored_import(connection)
-        register = load_register(connection, lambda name: progress(f"register: {name}"))
-        current = active(connection)
-    info = register.info
-    as_of = day_of_list(as_of, info, clock())
-    if bundle.card.get("synthetic") is True and not info.synthetic and not allow_synthetic_model:
-        raise UserError(
-            "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
-            "train one on this county's own history, or pass --allow-synthetic-model to try it out"
-        )
-    policy = load(synthetic=info.synthetic, counties=counties)
-    made_of = (import_id, as_of.isoformat(), bundle.version, policy.version, SHAPE)
-    if not again and current is not None:
-        have = (current.import_id, current.as_of, current.model_version, current.policy_version, current.shape)
-        if have == made_of:
-            return Written(current.list_version, current.as_of, False, {"households": current.households})
-    scored = score_register(register, bundle, as_of, threads, progress, counties=counties)
-    if not len(scored.frame):
-        raise UserError(f"{as_of} 时没有已知的农户 no household was known on {as_of}: choose a later date")
+def _put_in_use(database: Database, scored: Scored, import_id: int, *, threads: int, clock: Clock, progress: Progress) -> Written:
+    """Writes the list with all that hangs on it, and puts it in the place of the one before, in one step."""
     progress("reasons")
-    flagged = scored.flagged
-    why = reasons(scored, flagged, threads)
+    why = reasons(scored, scored.flagged, threads)
+    info, as_of = scored.register.info, scored.frame.as_of
     columns = list_columns(scored)
-    columns["causes_mask"] = _masks(len(scored.frame), flagged, why)
-    texts = _texts(scored, flagged, why)
+    columns["causes_mask"] = _masks(len(scored.frame), scored.flagged, why)
     record = ListRecord(
-        import_id=import_id or 0,
+        import_id=import_id,
         as_of=as_of.isoformat(),
         county=info.county,
         synthetic=info.synthetic,
         households=len(scored.frame),
-        model_name=bundle.name,
-        model_version=bundle.version,
-        policy_version=policy.version,
+        model_name=scored.bundle.name,
+        model_version=scored.bundle.version,
+        policy_version=scored.policy.version,
         data_version=info.digest[:DATA_VERSION_DIGITS],
-        base_margin=bundle.base_margin,
+        base_margin=scored.bundle.base_margin,
         written_at=stamp(clock()),
     )
     summary = summarise(columns, scored.judged.counted()[scored.frame.position])
@@ -158,9 +136,8 @@ def _score(
         keep_clues(connection, version, as_of, columns, said)
         keep_demands(connection, findings)
 
+    texts = _texts(scored, scored.flagged, why)
     version = write_list(database, record, columns, texts, summary, beside=beside, progress=progress)
-    if keep_lists:
-        retire_lists(database, keep_lists, clock())
     counts = {name.removesuffix("_count"): int(np.sum(np.asarray(cells))) for name, cells in summary.items() if name.endswith("_count")}
     return Written(version, record.as_of, True, counts)
 

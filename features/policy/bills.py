@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from features.errors import PolicyError
+from features.errors import PolicyError, not_among
 from features.policy.registry import Policy
 from features.policy.reimbursement import YearState, new_year, scheme_on, schemes, settle
 from features.policy.scheme import Scheme
@@ -65,7 +65,7 @@ def settled(policy: Policy, county: str, group: str, bills: Sequence[Bill], *, b
     """
     known = groups(policy, county)
     if group not in known:
-        raise PolicyError(f"no group {group!r} in county {county} 没有此类参保人; there are 可用: {', '.join(known)}")
+        raise PolicyError(not_among(f"{county} 没有此类参保人 {group!r}", "there is no such group", known))
     found: list[Paid] = []
     state: YearState | None = None
     for at, bill in enumerate(bills):

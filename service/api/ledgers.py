@@ -17,6 +17,7 @@ from sqlalchemy import Row
 from starlette.responses import Response
 
 from features.build import look
+from features.errors import not_among
 from features.policy.judgement import Judgement
 from features.policy.shipped import load
 from features.register import Register
@@ -108,9 +109,7 @@ def _answer(service: Service, version: int, region: str, ledger: str | None) -> 
                     items = _households(register.household_id[rows], codes[rows], answer)
     names = [one["ledger"] for one in told]
     if ledger is not None and ledger not in names:
-        raise ApiError(
-            422, UNUSABLE, [FieldError("ledger", f"没有此台账 there is no such ledger; there are 可用: {', '.join(names) or '无 none'}")]
-        )
+        raise ApiError(422, UNUSABLE, [FieldError("ledger", not_among("没有此台账", "there is no such ledger", names))])
     return {"region": region, "ledgers": told, "items": items, **list_head(record)}
 
 

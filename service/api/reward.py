@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from features.errors import not_among
 from features.policy.packs import packs_of
 from features.policy.rewards import reward
 from service.api.context import CountsCaller, ServiceDep
@@ -57,8 +58,7 @@ async def policy_reward(body: RewardBody, service: ServiceDep, caller: CountsCal
     county = caller.scope(body.region)[:COUNTY_DIGITS]
     said = packs_of(await policy_of(service, synthetic=False)).at(county).pack.rewards
     if body.reward not in said:
-        names = ", ".join(said) or "无 none"
-        raise ApiError(422, UNUSABLE, [FieldError("reward", f"本县没有此奖补 the county has no such reward; there are 可用: {names}")])
+        raise ApiError(422, UNUSABLE, [FieldError("reward", not_among("本县没有此奖补", "the county has no such reward", said))])
     found = said[body.reward]
     return Json(
         {

@@ -140,14 +140,14 @@ def policy_reward(
     ] = None,
 ) -> None:
     """测算按日期分步的一次性奖补；不计入稳定收入。 What a dated reward pays; one-off money, no stable income."""
-    from features.errors import UserError
+    from features.errors import UserError, not_among
     from features.policy.packs import packs_of
     from features.policy.rewards import reward
     from features.policy.shipped import load
 
     there = packs_of(load(counties=Settings().policy_dir)).at(county).pack.rewards
     if name not in there:
-        raise UserError(f"{county} 没有奖补 has no reward {name}; there are 可用: {', '.join(there) or '无 none'}")
+        raise UserError(not_among(f"{county} 没有奖补 {name}", "the county has no such reward", there))
     said = there[name]
     paid = reward(said, read_date(date), persons=persons, base=base)
     console.print(f"{said.zh} {said.en}, {date}: {_value(paid)} {'' if paid is None else '元 yuan'}".rstrip(), markup=False, soft_wrap=True)
