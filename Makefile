@@ -81,7 +81,8 @@ lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks an
 # The demonstration keeps to itself: its own database, key and models, a folder for each county and size. What is there is used again.
 DEMO := var/demo/$(COUNTY)-$(HOUSEHOLDS)
 DEMO_SETTINGS := FANGPIN_DEMO=1 FANGPIN_DATABASE_URL=sqlite:///$(DEMO)/fangpin.db FANGPIN_BUNDLE_DIR=$(DEMO)/bundles \
-  FANGPIN_PSEUDONYM_KEY=$(DEMO)/pseudonym.key FANGPIN_UPLOADS_DIR=$(DEMO)/uploads FANGPIN_AUDIT_DIR=$(DEMO)/audit
+  FANGPIN_PSEUDONYM_KEY=$(DEMO)/pseudonym.key FANGPIN_UPLOADS_DIR=$(DEMO)/uploads FANGPIN_AUDIT_DIR=$(DEMO)/audit \
+  FANGPIN_REGIONS=$(DEMO)/regions.csv
 DEMO_HOME := --home $(DEMO)
 
 $(DEMO)/.register: | $(VENV)/.demo
@@ -89,12 +90,15 @@ $(DEMO)/.register: | $(VENV)/.demo
 	@SECONDS=0; $(PY) -m training synth --county $(COUNTY) --households $(HOUSEHOLDS) --from 2016 --to 2024 --seed 1 --out $(DEMO)/register; \
 	  echo "    $$SECONDS 秒 s"; touch $@
 
+$(DEMO)/regions.csv: $(DEMO)/.register
+	@$(PY) -m training.synth names --county $(COUNTY) --out $@ >/dev/null
+
 $(DEMO)/.model: $(DEMO)/.register
 	@echo "==> 2/4 训练并启用模型 train and promote a model"
 	@SECONDS=0; $(PY) -m training train --register $(DEMO)/register --step 6 --no-town $(DEMO_HOME); \
 	  $(PY) -m training promote $(DEMO_HOME); echo "    $$SECONDS 秒 s"; touch $@
 
-$(DEMO)/.list: $(DEMO)/.model
+$(DEMO)/.list: $(DEMO)/.model | $(DEMO)/regions.csv
 	@echo "==> 3/4 导入登记册 import the register"
 	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service import $(DEMO)/register; echo "    $$SECONDS 秒 s"
 	@echo "==> 4/4 评分 score"

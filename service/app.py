@@ -14,6 +14,8 @@ from anyio import CapacityLimiter
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from features.policy.packs import packs_of
+from features.policy.shipped import load
 from service import import_jobs, problems
 from service.access import AccessLog
 from service.api import (
@@ -41,6 +43,7 @@ from service.clock import Clock, utc_now
 from service.gate import Gate
 from service.limits import BodyLimit, TimeLimit, Window
 from service.observe import Observe, Rescue
+from service.regions import COUNTY_DIGITS, Regions, names_in
 from service.safety import check_start
 from service.sessions import Sessions
 from service.settings import Settings
@@ -85,6 +88,7 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
         Sessions(settings, database, clock),
         AuditLog(settings.audit_dir, clock),
         CapacityLimiter(settings.large_batches),
+        _regions(settings),
     )
 
     @asynccontextmanager
@@ -130,6 +134,13 @@ def create_app(settings: Settings | None = None, clock: Clock = utc_now) -> Fast
     app.add_middleware(Observe, settings=settings)  # outside of everything
     _describe(app)
     return app
+
+
+def _regions(settings: Settings) -> Regions:
+    """What places are called: by the county's own file, and counties by their policy."""
+    overlays = packs_of(load(counties=settings.policy_dir)).overlays.items()
+    counties = {code: (said.zh, said.en) for code, said in overlays if len(code) == COUNTY_DIGITS}
+    return Regions({**counties, **names_in(settings.regions)})
 
 
 def _layer(app: FastAPI, service: Service) -> None:

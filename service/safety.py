@@ -1,4 +1,4 @@
-"""Refuses to start with policy files that cannot be used, or with what everybody could know or read; the latter a demonstration may."""
+"""Refuses to start with policy or place names that cannot be used, or with what everybody could know or read; the latter a demo may."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from features.errors import UserError
 from features.policy.shipped import load
 from features.pseudonym import load_key
 from service.clock import Clock, stamp
+from service.regions import names_in
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.tables import tokens
@@ -27,6 +28,7 @@ def check_start(settings: Settings, database: Database, clock: Clock) -> None:
         UserError: what is wrong, and the command that mends it.
     """
     load(counties=settings.policy_dir)  # also so that no request waits for it
+    names_in(settings.regions)
     if settings.demo:
         return
     check_key(settings.pseudonym_key)

@@ -46,6 +46,13 @@ class Settings(BaseSettings):
             "training and scoring read it too"
         ),
     ] = None
+    regions: Annotated[
+        Path | None,
+        Field(
+            description="地名表（CSV：code,zh,en），启动时读取，页面与表格随代码显示地名 file of place names, CSV with code, zh and en, "
+            "read at the start; shown beside the codes"
+        ),
+    ] = None
     demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
     host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000

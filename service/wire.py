@@ -171,10 +171,18 @@ class VillageTold(BaseModel):
     tiers: list[VillageTierTold]
 
 
+class RegionName(BaseModel):
+    """What a place is called."""
+
+    zh: str
+    en: str
+
+
 class Counts(BaseModel):
     """How many households of each kind; null is hidden from a screen that anybody may see."""
 
     region: str
+    region_name: RegionName | None = Field(description="what the place is called; null where nobody named it")
     households: int | None
     state: dict[State, int | None]
     tier: dict[Tier, int | None]

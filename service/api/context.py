@@ -17,6 +17,7 @@ from service.auth import Caller, Right
 from service.bundles import ActiveBundle
 from service.clock import Clock
 from service.problems import ApiError, FieldError
+from service.regions import Regions
 from service.sessions import Sessions
 from service.settings import Settings
 from service.storage.database import Database
@@ -36,6 +37,7 @@ class Service:
     sessions: Sessions
     audit: AuditLog
     batches: CapacityLimiter
+    regions: Regions
     stopping: threading.Event = field(default_factory=threading.Event)
 
 

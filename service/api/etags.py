@@ -15,7 +15,7 @@ from fastapi import Depends, Request
 from starlette.exceptions import HTTPException
 
 from features.policy.shipped import load
-from service.api.context import mark_of, needs
+from service.api.context import Service, mark_of, needs
 from service.auth import Caller, Right
 from service.storage.score_store import ListMark
 
@@ -49,8 +49,9 @@ def polled(right: Right, shown: Shown = lambda _, __: None) -> Any:
 def _tag(request: Request, caller: Caller, mark: ListMark, shown: Shown) -> str:
     """The name of an answer; roles are not shown the same, and the caller's region is what is answered for where none is asked for."""
     asked = sorted(request.query_params.multi_items())
-    policy = load(counties=request.app.state.service.settings.policy_dir).version
-    state = (mark.list_version, policy, shown(request, mark))
+    service: Service = request.app.state.service
+    policy = load(counties=service.settings.policy_dir).version
+    state = (mark.list_version, policy, service.regions.mark, shown(request, mark))
     content = orjson.dumps([request.app.version, request.url.path, asked, caller.role.value, caller.region, *state])
     return f'W/"{hashlib.sha256(content).hexdigest()[:TAG_DIGITS]}"'
 

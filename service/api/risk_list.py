@@ -189,7 +189,7 @@ def _file(
                 return
             after = place_of(rows[-1], region, order)
 
-    listed = ListFile(record, region, caller.sees_facts, steps())
+    listed = ListFile(record, region, caller.sees_facts, service.regions, steps())
     head = {"Content-Disposition": f'attachment; filename="{listed.name}.{kind}"'}
     if kind == "csv":
         return StreamingResponse(as_csv(listed), headers=head, media_type="text/csv; charset=utf-8")

@@ -19,7 +19,7 @@ from service.api import etags
 from service.api.context import ServiceDep, from_database, mark_of, no_list
 from service.auth import Caller, Right, Role
 from service.problems import Json
-from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS, VILLAGE_DIGITS
+from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS, VILLAGE_DIGITS, Names
 from service.storage.score_store import counts, kept_lists, list_of
 from service.storage.tables import CANDIDATES, CELLS, COUNTED
 from service.suppression import FEWEST, shown
@@ -48,6 +48,7 @@ class SummaryQuery(BaseModel):
 async def summary(query: Annotated[SummaryQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """Counts in all and by place, tier, cause or month; to a kiosk no count under eight, nor one that would give it away."""
     region = caller.scope(query.region)
+    names = service.regions.names
     by = query.by or ("town" if len(region) == COUNTY_DIGITS else "village")
 
     def look(connection: Connection) -> dict[str, Any]:
@@ -66,11 +67,11 @@ async def summary(query: Annotated[SummaryQuery, Query()], request: Request, ser
             case "cause":
                 items = [{"cause": name, "zh": zh, "households": total[f"cause_{name}"]} for name, zh in CAUSES.items()]
             case "month":
-                items = [_month(connection, one, region, caller) for one in _last_of_each_month(kept_lists(connection))]
+                items = [_month(connection, names, one, region, caller) for one in _last_of_each_month(kept_lists(connection))]
             case _:
-                items = [_told(code, row, packs) for code, row in rows]
+                items = [_told(names, code, row, packs) for code, row in rows]
         hidden = FEWEST if caller.role is Role.KIOSK else None
-        return {"total": _told(region, total, packs), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
+        return {"total": _told(names, region, total, packs), "items": items, "by": by, "hidden_under": hidden, **list_head(record)}
 
     return Json(await from_database(service, look), headers=etags.headers(request))
 
@@ -111,14 +112,16 @@ def _last_of_each_month(kept: Sequence[Row[Any]]) -> list[Row[Any]]:
     return [latest[month] for month in sorted(latest)[-MONTHS_SHOWN:]]
 
 
-def _month(connection: Connection, record: Row[Any], region: str, caller: Caller) -> dict[str, Any]:
+def _month(connection: Connection, names: Names, record: Row[Any], region: str, caller: Caller) -> dict[str, Any]:
     total, _ = _counts(connection, record.list_version, region, "village", caller)
-    return {"month": record.as_of[:7], "list_version": record.list_version, "as_of": record.as_of, **_told(region, total)}
+    return {"month": record.as_of[:7], "list_version": record.list_version, "as_of": record.as_of, **_told(names, region, total)}
 
 
-def _told(region: str, row: Numbers, packs: Packs | None = None) -> dict[str, Any]:
+def _told(names: Names, region: str, row: Numbers, packs: Packs | None = None) -> dict[str, Any]:
+    name = names.get(region)
     return {
         "region": region,
+        "region_name": None if name is None else {"zh": name[0], "en": name[1]},
         "households": row["households"],
         "state": {name: row[name] for name in ("scored", "below_line", "insufficient_data")},
         "tier": {name: row[name] for name in ("red", "orange", "yellow", "none")},

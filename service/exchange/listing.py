@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from models.explain import MOST_CAUSES
 from models.scorer import STATE_ZH
 from models.tiers import TIER_ZH
+from service.regions import Regions
 
 Cell = str | float | int | None
 CELL_ZH = {"rule_and_model": "规则与模型都提示", "model_only": "仅模型提示", "rule_only": "仅规则提示", "neither": "均未提示"}
@@ -97,6 +98,7 @@ COLUMNS = (
     ListColumn("数据距今天数", "data_age_days", 9, "0", lambda row: row.data_age_days, paper=False),
 )
 """All columns of a list; those that are printed come first."""
+PLACE = 2  # the name of a place stands beside its code
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +109,22 @@ class ListFile:
         record: the row of `lists`.
         region: which part of it.
         facts: whether the facts of households may be shown.
+        regions: what places are called.
         steps: its rows, some at a time.
     """
 
     record: Row[Any]
     region: str
     facts: bool
+    regions: Regions
     steps: Iterable[Iterable[Any]]
 
     @property
     def columns(self) -> tuple[ListColumn, ...]:
         """The columns that may be shown."""
-        return tuple(column for column in COLUMNS if self.facts or not column.facts)
+        where = ListColumn("乡镇与行政村", "place", 16, "", lambda row: self.regions.called(row.village))
+        columns = [column for column in COLUMNS if self.facts or not column.facts]
+        return (*columns[:PLACE], *([where] if self.regions.knows_places else []), *columns[PLACE:])
 
     def rows(self) -> Iterator[list[Cell]]:
         """The cells of each household."""

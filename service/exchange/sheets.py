@@ -87,8 +87,9 @@ def _fill(book: Any, listed: ListFile) -> None:
     }
     for place, column in enumerate(columns):
         sheet.set_column(place, place, column.width)
+    where = f"{listed.regions.called(listed.region)} {listed.region}".strip()
     about = (
-        f"区划 region {listed.region}    统计时点 as of {record.as_of}    名单 list {record.list_version}    "
+        f"区划 region {where}    统计时点 as of {record.as_of}    名单 list {record.list_version}    "
         f"模型 model {record.model_version}" + ("    合成数据 synthetic data" if record.synthetic else "")
     )
     sheet.set_row(0, 28)

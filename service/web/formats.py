@@ -145,7 +145,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "amount": amount,
     "signed": signed,
     "short": short,
-    "place": place,
     "spaced": spaced,
     "cut": cut,
     "moment": moment,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -20,7 +21,7 @@ from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
 from service.storage.mark_store import moved
 from service.storage.tables import CELLS
 from service.web.formats import place
-from service.web.pages import address, asked, checked, render, told, words
+from service.web.pages import address, asked, checked, language_of, render, told, words
 
 router = APIRouter(include_in_schema=False)
 
@@ -99,7 +100,8 @@ async def regions(request: Request, service: Service, caller: Caller, chosen: st
     town = (chosen or caller.region)[:TOWN_DIGITS]
     if len(town) == TOWN_DIGITS and len(caller.region) <= TOWN_DIGITS:
         found |= dict.fromkeys([town, *await below(town)] if chosen else await below(town))
-    return [(code, place(code, caller.region)) for code in sorted(found)]
+    told_as = partial(service.regions.called, language=language_of(request), inside=caller.region)
+    return [(code, f"{told_as(code)} {place(code, caller.region)}".strip()) for code in sorted(found)]
 
 
 def _file(request: Request, kind: str) -> str:

@@ -20,6 +20,7 @@ from starlette.responses import HTMLResponse, Response
 from features.catalog import CAUSES, CAUSES_EN, UNITS
 from service.auth import Caller, Right
 from service.problems import unusable
+from service.regions import Regions
 from service.web import formats
 from service.web.drawing import draw, numbers
 
@@ -172,8 +173,15 @@ def render(request: Request, template: str, status: int = 200, headers: Mapping[
             return formats.percent(value)
         return f"{formats.amount(value)} {t(f'unit.{unit}') if f'unit.{unit}' in texts() else unit}"
 
+    regions: Regions = request.app.state.service.regions
+
+    def place(code: str, inside: str = "") -> str:
+        name = regions.called(code, language, inside)
+        return Markup('{} <span class="code">{}</span>').format(name, code) if name else formats.place(code, inside)
+
     shared = {
         "t": t,
+        "place": place,
         "said": said,
         "measure": measure,
         "language": language,

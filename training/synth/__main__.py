@@ -1,4 +1,4 @@
-"""`python -m training.synth`: generates a synthetic county, or with `card` renders the data card of one."""
+"""`python -m training.synth`: generates a synthetic county, or with `card` renders the data card of one, with `names` names its places."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import sys
 import typer
 
 from features.errors import UserError
-from training.synth.command import card, synth
+from training.synth.command import card, names, synth
 
 app = typer.Typer(add_completion=False, help="合成县 · the synthetic county", no_args_is_help=True)
 app.command("generate")(synth)
 app.command("card")(card)
+app.command("names")(names)
 
 
 @app.callback()

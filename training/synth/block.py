@@ -18,6 +18,7 @@ YEAR = 12
 QUARTER = 3
 CELL = 1000  # households whose members' numbers are made together; blocks hold whole cells
 FOREVER = np.int32(2**30)  # a month that never comes
+FIRST_TOWN, FIRST_VILLAGE = 901, 201
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,20 @@ class Block:
         return leave, start
 
 
+def village_codes(preset: Preset) -> list[str]:
+    """The codes of a county's made-up villages, township by township."""
+    villages, townships = int(preset.number("county.villages")), int(preset.number("county.townships"))
+    township = np.arange(villages) * townships // villages
+    order = np.arange(villages) - np.searchsorted(township, township)
+    return [f"{preset.county}{FIRST_TOWN + town}{FIRST_VILLAGE + place}" for town, place in zip(township, order, strict=True)]
+
+
 class Villages:
     """Made-up villages in made-up townships: size, wealth, zeal of their officials, and what strikes them in which year."""
 
     def __init__(self, plan: Plan) -> None:
         preset, draws, span = plan.preset, Draws(plan.seed), plan.span
         self.count = int(preset.number("county.villages"))
-        townships = int(preset.number("county.townships"))
         who = keys(np.arange(self.count) + (1 << 50))
         self.weight: FloatArray = np.exp(0.35 * draws.normal("village size", who))
         self.productivity: FloatArray = preset.number("income.village_sd") * draws.normal("village productivity", who)
@@ -166,9 +174,7 @@ class Villages:
         self.remote: FloatArray = draws.uniform("village remoteness", who)
         thirst = draws.uniform("village water", who).argsort().argsort()
         self.unsafe_water: BoolArray = thirst < round(self.count * preset.number("living.unsafe_villages"))
-        township = np.arange(self.count) * townships // self.count
-        order = np.arange(self.count) - np.searchsorted(township, township)
-        self.codes: list[str] = [f"{preset.county}{901 + town}{201 + place}" for town, place in zip(township, order, strict=True)]
+        self.codes: list[str] = village_codes(preset)
         # one disaster a village and year at most: its month, and the share of the harvest that it takes where it strikes
         shape = (self.count, span.years)
         self.disaster_month: Array = np.full(shape, -1, dtype=np.int32)

@@ -14,6 +14,7 @@ from features.errors import UserError
 from training.synth.card import data_card
 from training.synth.evidence import Evidence
 from training.synth.generate import Order, generate
+from training.synth.placenames import write_names
 from training.synth.preset import available
 
 
@@ -42,6 +43,16 @@ def synth(
         counts = generate(order, out, block=block, workers=processes, progress=lambda done: bar.advance(task, done))
     typer.echo(f"{out}: {households:,} households, " + ", ".join(f"{name} {number:,}" for name, number in counts.items()))
     typer.echo(f"下一步 next: python -m training train --register {out}")
+
+
+def names(
+    *,
+    out: Annotated[Path, typer.Option(help="地名表文件 · file to write")],
+    county: Annotated[str, typer.Option(help=f"县预设 · county preset: {', '.join(available())}")] = "jinsha",
+) -> None:
+    """写出合成县乡镇与村的虚构地名表，供服务显示 · write made-up names of a synthetic county's places, for the service to show."""
+    typer.echo(f"{out}: {write_names(county, out)} 个虚构地名 made-up names")
+    typer.echo(f"下一步 next: FANGPIN_REGIONS={out} python -m service serve")
 
 
 def card(
