@@ -201,11 +201,13 @@ TABLES: dict[str, Table] = {
             ),
         ),
         Table(
-            "living", "生产生活条件", "House, water, road and land of the household.", (), "valid_from",
+            "living", "生产生活条件", "House, water, road and land of the household, and whether it has enough to eat and to wear.", (), "valid_from",
             (
                 _HOUSEHOLD,
                 _c("dangerous_house", "是否危房户", Kind.FLAG),
                 _c("house_area", "住房面积", Kind.NUMBER, unit="m2", low=0, high=2000),
+                _c("food_secure", "不愁吃", Kind.FLAG, doc="Enough to eat, the first of the two worries (两不愁), as people found it at the door. For rules; never a feature of the model."),
+                _c("clothing_secure", "不愁穿", Kind.FLAG, doc="Enough to wear, the second of them. For rules; never a feature of the model."),
                 _c("water_safe", "饮水安全", Kind.FLAG),
                 _c("tap_water", "通自来水", Kind.FLAG, doc="Tap and safe water are two facts: no tap and safe water is valid."),
                 _c("electricity", "通生活用电", Kind.FLAG),

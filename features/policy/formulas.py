@@ -130,11 +130,15 @@ def stable_workers(seen: Seen) -> Span:
     return Span(*(_counted(spells, current & which, seen.n) for which in (stable, stable | unsaid)))
 
 
+def _identified_on(seen: Seen) -> FloatArray:
+    """The day on which the household was last identified as monitored; NaN where it never was."""
+    decisions = seen["monitoring"]
+    return decisions.highest(np.where(decisions["identified_on"] <= seen.day, decisions["identified_on"], np.nan))
+
+
 def months_since_identification(seen: Seen) -> FloatArray:
     """Whole months since the household was last identified as monitored; NaN where it never was."""
-    decisions = seen["monitoring"]
-    held = np.where(decisions["identified_on"] <= seen.day, decisions["identified_on"], np.nan)
-    latest = decisions.highest(held)
+    latest = _identified_on(seen)
     days = np.where(np.isnan(latest), 0, latest).astype("datetime64[D]")
     months = days.astype("datetime64[M]").astype(np.int64)
     into = (days - days.astype("datetime64[M]")).astype(np.int64)
@@ -200,17 +204,35 @@ def not_held(seen: Seen) -> FloatArray:
 
 
 def risk_confirmed(seen: Seen) -> FloatArray:
-    """1 where whoever went there last within twelve months found a risk, or it is monitored; 0 where none was found; NaN: nobody looked.
+    """1 where whoever went there last within twelve months found a risk, or it is monitored; 0 where none was found; NaN: nobody looked."""
+    return np.where(seen.monitored > 0, 1.0, _found_last(seen, np.full(seen.n, -np.inf)))
+
+
+def risk_found(seen: Seen) -> FloatArray:
+    """What whoever went there last within twelve months, and since the identification, found: 1 a risk, 0 none; NaN: nobody looked."""
+    return _found_last(seen, _identified_on(seen))
+
+
+def _found_last(seen: Seen, since: FloatArray) -> FloatArray:
+    """What the last visit within twelve months, and since a day of each household, found: 1 a risk, 0 none; NaN: there was no such visit.
 
     A visit that met nobody says nothing; after one whose finding is blank it is not known what was found last.
     """
     visits = seen["visits"]
     went = (visits["visited_on"] > seen.day - 365) & (visits["visited_on"] <= seen.day) & (visits["found"] != _ABSENT)
+    went &= visits["visited_on"] >= since[visits.household]
     # of two visits of a day the one counts that found a risk, then the one that does not say what it found
     weight = np.where(visits["found"] == _RISK, 2.0, np.where(visits["found"] < 0, 1.0, 0.0))
     latest = visits.highest(np.where(went, visits["visited_on"] * 3.0 + weight, np.nan))
-    found = np.array([0.0, np.nan, 1.0, np.nan])[np.where(np.isnan(latest), 3, latest % 3).astype(int)]
-    return np.where(seen.monitored > 0, 1.0, found)
+    found: FloatArray = np.array([0.0, np.nan, 1.0, np.nan])[np.where(np.isnan(latest), 3, latest % 3).astype(int)]
+    return found
+
+
+def measures_since_identification(seen: Seen) -> FloatArray:
+    """Measures of help begun since the household was last identified as monitored; NaN where it never was."""
+    given, latest = seen["measures"], _identified_on(seen)
+    since = (given["start_date"] >= latest[given.household]) & (given["start_date"] <= seen.day)
+    return np.where(np.isnan(latest), np.nan, given.total(since))
 
 
 FORMULAS: Mapping[str, Formula] = {
@@ -218,6 +240,6 @@ FORMULAS: Mapping[str, Formula] = {
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
         exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income,
-        dibao_income, newly_disabled, left_dibao, risk_confirmed, not_held,
+        dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, measures_since_identification, not_held,
     )
 }  # fmt: skip

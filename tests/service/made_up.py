@@ -102,6 +102,8 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
         "living": [
             {
                 "dangerous_house": random.random() < 0.05,
+                "food_secure": True if well_known else None,
+                "clothing_secure": True if well_known else None,
                 "water_safe": True if well_known else None,
                 "farmland": round(random.uniform(0, 12), 1),
                 "valid_from": "2020-01-01",

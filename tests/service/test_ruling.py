@@ -135,6 +135,53 @@ def test_what_the_county_does_not_define_is_told_as_such() -> None:
     assert {one["said"] for one in told} == {"本县未作定义 not defined by this county"}
 
 
+FREE = WATCHED | {
+    "measures": [{"measure_kind": "employment", "start_date": dt.date(2022, 5, 1)}],
+    "visits": [{"visited_on": dt.date(2023, 5, 1), "found": "no_risk"}],
+}
+
+
+def test_a_monitored_household_against_which_nothing_stands_is_eliminable() -> None:
+    told = said(**FREE)
+    assert (told["eliminable"], told["blockers"], open_rules(told, "blockers")) == (True, [], set())
+    assert said(**FREE | {"monitoring": []})["eliminable"] is None  # who is not monitored has nothing to end
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocker"),
+    [
+        ({"living": {"food_secure": False}}, "food_and_clothing"),
+        ({"living": {"clothing_secure": False}}, "food_and_clothing"),
+        ({"living": {"water_safe": False}}, "unsafe_water"),
+        ({"measures": []}, "no_measure"),
+        ({"measures": [{"measure_kind": "employment", "start_date": dt.date(2022, 2, 28)}]}, "no_measure"),
+        ({"visits": [{"visited_on": dt.date(2023, 5, 1), "found": "risk"}]}, "risk_not_removed"),
+    ],
+)
+def test_one_thing_that_stands_against_it_is_enough(changes: dict[str, Any], blocker: str) -> None:
+    told = said(**FREE | changes)
+    assert told["eliminable"] is False
+    assert [one["rule"] for one in told["blockers"]] == [blocker]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"living": {"food_secure": None}},
+        {"living": {"clothing_secure": None}},
+        {"living": []},
+        {"visits": []},
+        {"visits": [{"visited_on": dt.date(2023, 5, 1), "found": None}]},
+        {"income": None},
+        {"members": []},
+    ],
+)
+def test_what_is_blank_never_passes(changes: dict[str, Any]) -> None:
+    told = said(**FREE | changes)
+    assert told["blockers"] == []
+    assert told["eliminable"] is None
+
+
 def watched(site: Site, households: list[made_up.Household], folder: Path, **changes: Any) -> str:
     """Imports the county with its first household well off and monitored, and tells its pseudonym."""
     county = deepcopy(households)

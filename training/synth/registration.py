@@ -189,10 +189,12 @@ def living(truth: Truth) -> Rows:
     distance = np.round(np.clip(0.2 + 4.5 * block.villages.remote[block.village] * draws.uniform("distance", block.home), 0.1, 5.0), 1)
     woods = np.round(np.where(draws.uniform("forest", block.home) < 0.5, 8 * draws.uniform("forest size", block.home) ** 2, 0), 1)
     orchard = np.round(np.where(draws.uniform("orchard", block.home) < 0.12, 4 * draws.uniform("orchard size", block.home), 0), 1)
+    worries = preset.numbers("living.worries")
     made: list[Rows] = []
     before: Array | None = None
     for y in range(span.years):
         year = span.first + y
+        eats, dresses = _means_to_line(truth, max(0, y - 1)) >= worries[:, None]
         if y:
             dangerous = dangerous & (draws.uniform("rebuilt", block.home, year) > preset.number("living.rebuilt_a_year"))
             dangerous = dangerous | truth.shocks.house_hit[:, y - 1]
@@ -208,12 +210,20 @@ def living(truth: Truth) -> Rows:
         valid, known = _dated(block, row, quarter, who=block.home[row], name=f"living {year}")
         made.append(
             rows(
-                "living", row, dangerous_house=dangerous[row], house_area=area[row], water_safe=~unsafe[row], tap_water=tap[row],
-                electricity=1, road_hardened=road[row], road_distance=distance[row], sanitary_toilet=toilet[row],
+                "living", row, dangerous_house=dangerous[row], house_area=area[row], food_secure=eats[row], clothing_secure=dresses[row],
+                water_safe=~unsafe[row], tap_water=tap[row], electricity=1,
+                road_hardened=road[row], road_distance=distance[row], sanitary_toilet=toilet[row],
                 farmland=truth.means.land[row], forest=woods[row], orchard=orchard[row], valid_from=valid, known_on=known,
             )
         )  # fmt: skip
     return together(made)
+
+
+def _means_to_line(truth: Truth, y: int) -> FloatArray:
+    """(n,) a year's income a head, help included, as a share of the poverty line; who lives nowhere has nothing."""
+    months = slice(y * YEAR, (y + 1) * YEAR)
+    persons = np.maximum(truth.means.size[:, months].mean(axis=1), 1.0)
+    return np.asarray(truth.net[:, months].sum(axis=1) / persons / truth.block.plan.lines(truth.block.span.first + y)[0])
 
 
 def _by_status(block: Block, entry: str) -> FloatArray:
