@@ -18,6 +18,7 @@ from features.register import Array
 from models.bundle import Bundle
 from service.clock import Clock, stamp
 from service.clues import calls, demands
+from service.ledgers import count_ledgers
 from service.list_day import day_of_list
 from service.scoring import Progress, Scored, gaps, list_columns, main_causes, missing_field, reasons, score_register, triggers
 from service.storage.clue_store import keep_clues
@@ -130,6 +131,7 @@ def _put_in_use(database: Database, scored: Scored, import_id: int, *, threads: 
         written_at=stamp(clock()),
     )
     summary = summarise(columns, scored.judged.counted()[scored.frame.position])
+    summary["ledgers"] = count_ledgers(scored, summary["village"])
     said, findings = calls(scored.judged, scored.row_of), demands(scored.judged, scored.row_of, columns["household_id"])
 
     def beside(connection: Connection, version: int) -> None:

@@ -13,21 +13,23 @@ import anyio.to_thread
 import numpy as np
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from starlette.responses import Response
 
 from features.build import look
 from features.errors import not_among
 from features.policy.judgement import Judgement
+from features.policy.packs import packs_of
+from features.policy.registry import Policy
 from features.policy.shipped import load
-from features.register import Register
 from service import trace
 from service.api import etags
-from service.api.context import Service, ServiceDep, mark_of, no_list
+from service.api.context import Service, ServiceDep, from_database, mark_of, no_list
 from service.auth import Caller, Right
 from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
 from service.storage.household_store import load_place
+from service.storage.ledger_store import Counted, ledger_counts
 from service.storage.score_store import list_of
 from service.wire import ERRORS, NOT_MODIFIED, ListHead, list_head
 
@@ -65,7 +67,7 @@ class LedgerHousehold(BaseModel):
 
 
 class LedgersAnswer(ListHead):
-    """The ledgers of a town or village, of the list in use."""
+    """The ledgers of a region, of the list in use."""
 
     region: str
     ledgers: list[LedgerItem] = Field(description="empty: the county keeps none")
@@ -77,64 +79,72 @@ class LedgersQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    region: str | None = Field(None, pattern=REGION_PATTERN, description="乡镇或行政村代码 a town's 9 or a village's 12 digits")
+    region: str | None = Field(
+        None, pattern=REGION_PATTERN, description="区划代码 6, 9 or 12 digits inside the token's region; with `ledger` a town or village"
+    )
     ledger: str | None = Field(None, pattern="^[a-z][a-z0-9_]{0,63}$", description="台账 list the households of this ledger")
 
 
-@router.get("/ledgers", response_model=LedgersAnswer, summary="重点人群台账 Ledgers of a town or village", responses={304: NOT_MODIFIED})
+@router.get("/ledgers", response_model=LedgersAnswer, summary="重点人群台账 Ledgers of a region", responses={304: NOT_MODIFIED})
 async def ledgers(query: Annotated[LedgersQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
-    """Counts of every ledger by village and, of one of them, its households; as the register stood for the list in use."""
+    """Counts of every ledger by village and, of one of them in a town or village, its households; as they stood for the list in use."""
     region = caller.scope(query.region)
-    if len(region) == COUNTY_DIGITS:
+    if query.ledger is not None and len(region) == COUNTY_DIGITS:
         raise ApiError(422, UNUSABLE, [FieldError("region", "请写明乡镇或行政村 name a town (9 digits) or a village (12 digits)")])
-    work = partial(_answer, service, mark_of(request).list_version, region, query.ledger)
-    answer = await anyio.to_thread.run_sync(work, limiter=service.batches)  # a town is read and judged: large batches take turns
-    trace.shows(len(answer["items"]))
-    return Json(answer, headers=etags.headers(request))
+    version = mark_of(request).list_version
 
+    def look_up(connection: Connection) -> tuple[Row[Any] | None, Counted | None]:
+        return list_of(connection, version), ledger_counts(connection, version, region)
 
-def _answer(service: Service, version: int, region: str, ledger: str | None) -> dict[str, Any]:
-    record, register = _find(service, version, region)
-    told: list[dict[str, Any]] = []
+    record, counted = await from_database(service, look_up)
+    if record is None:
+        raise no_list()
+    if counted is None:
+        raise ApiError(
+            503,
+            "名单生成于台账计数之前 this list was made before ledgers were counted",
+            [FieldError("list", "请重新评分 make a new list: python -m service score")],
+        )
+    policy = load(synthetic=record.synthetic, counties=service.settings.policy_dir)
+    rules = packs_of(policy).at(region).rules("cohorts", dt.date.fromisoformat(record.as_of))
+    told = [_ledger(rule, counted) for rule in rules if any(rule.id in one for one in counted.values())]
     items: list[dict[str, Any]] = []
-    if register is not None:
-        policy = load(synthetic=record.synthetic, counties=service.settings.policy_dir)
-        seen = look(register, dt.date.fromisoformat(record.as_of), policy)
-        words = np.array([*register.texts["households", "village_code"], ""], dtype=np.str_)
-        codes = words[seen.village]
-        for rules, rows, answers in Judgement(seen, policy).tables("cohorts"):
-            for rule, answer in zip(rules, answers, strict=True):
-                told.append(_ledger(rule, codes[rows], answer))
-                if rule.id == ledger:
-                    items = _households(register.household_id[rows], codes[rows], answer)
-    names = [one["ledger"] for one in told]
-    if ledger is not None and ledger not in names:
-        raise ApiError(422, UNUSABLE, [FieldError("ledger", not_among("没有此台账", "there is no such ledger", names))])
-    return {"region": region, "ledgers": told, "items": items, **list_head(record)}
+    if query.ledger is not None:
+        names = [one["ledger"] for one in told]
+        if query.ledger not in names:
+            raise ApiError(422, UNUSABLE, [FieldError("ledger", not_among("没有此台账", "there is no such ledger", names))])
+        work = partial(_households, service, policy, version, region, query.ledger)
+        items = await anyio.to_thread.run_sync(work, limiter=service.batches)  # a town is read and judged: large batches take turns
+    trace.shows(len(items))
+    return Json({"region": region, "ledgers": told, "items": items, **list_head(record)}, headers=etags.headers(request))
 
 
-def _find(service: Service, version: int, region: str) -> tuple[Row[Any], Register | None]:
-    with service.database.reading() as connection:
-        record = list_of(connection, version)
-        if record is None:
-            raise no_list()
-        return record, load_place(connection, version, region, record.import_id)
-
-
-def _ledger(rule: Any, codes: Any, answer: Any) -> dict[str, Any]:
-    inside, unknown = answer == 1, np.isnan(answer)
-    villages = [
-        {"village_code": code, "households": int(inside[codes == code].sum()), "not_evaluable": int(unknown[codes == code].sum())}
-        for code in np.unique(codes[inside | unknown]).tolist()
+def _ledger(rule: Any, counted: Counted) -> dict[str, Any]:
+    """A ledger with its counts, village by village where there are any."""
+    villages: list[dict[str, Any]] = [
+        {"village_code": code, "households": found[rule.id][0], "not_evaluable": found[rule.id][1]}
+        for code, found in counted.items()
+        if rule.id in found and any(found[rule.id])
     ]
     said = {"ledger": rule.id, "zh": rule.zh, "en": rule.en, "reference": rule.reference, "grade": rule.grade}
-    return said | {"households": int(inside.sum()), "not_evaluable": int(unknown.sum()), "villages": villages}
+    return said | {name: sum(one[name] for one in villages) for name in ("households", "not_evaluable")} | {"villages": villages}
 
 
-def _households(ids: Any, codes: Any, answer: Any) -> list[dict[str, Any]]:
+def _households(service: Service, policy: Policy, version: int, region: str, ledger: str) -> list[dict[str, Any]]:
+    """The households of a ledger in a town or village, those that are in it first."""
+    with service.database.reading() as connection:
+        record = list_of(connection, version)
+        register = None if record is None else load_place(connection, version, region, record.import_id)
+    if record is None or register is None:
+        return []
+    seen = look(register, dt.date.fromisoformat(record.as_of), policy)
+    codes = np.array([*register.texts["households", "village_code"], ""], dtype=np.str_)[seen.village]
     found = [
         {"household_id": name, "village_code": code, "holds": None if np.isnan(one) else True}
-        for name, code, one in zip(ids.tolist(), codes.tolist(), answer.tolist(), strict=True)
+        for rules, rows, answers in Judgement(seen, policy).tables("cohorts")
+        for rule, answer in zip(rules, answers, strict=True)
+        if rule.id == ledger
+        for name, code, one in zip(register.household_id[rows].tolist(), codes[rows].tolist(), answer.tolist(), strict=True)
         if one != 0
     ]
     return sorted(found, key=lambda one: (one["holds"] is None, one["village_code"], one["household_id"]))

@@ -17,7 +17,7 @@ from service.storage.exclusive import only_one
 from service.storage.tables import CANDIDATES, CAUSE_BITS, CELLS, active_list, changes, lists, reasons, scores, summaries
 
 STEP = 20_000  # rows a transaction: others who want to write wait for one of them, not for the whole list
-SHAPE = 2  # raised where lists come to hold more, or say it otherwise
+SHAPE = 3  # raised where lists come to hold more, or say it otherwise
 PLACE = "list"
 PARTS = (changes, summaries, reasons, scores)
 

@@ -256,6 +256,7 @@ summaries = Table(
     Column("town", TOWN, nullable=False),
     Column("county", COUNTY, nullable=False),
     *(Column(f"{name}_count", Integer, nullable=False) for name in COUNTED),
+    Column("ledgers", Text),  # JSON: by ledger the households in it, and those of which it cannot be told; NULL in lists of before
     sqlite_with_rowid=False,
 )
 

@@ -42,6 +42,7 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
         villages=villages,
         tables=_halves(page["items"]) if wall else [page["items"]],
         sees_list=caller.may(Right.LIST),
+        sees_facts=caller.sees_facts,
         anew=ANEW_SECONDS,
     )
 

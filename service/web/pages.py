@@ -41,6 +41,7 @@ PLACES = (
     ("list", "/", Right.LIST),
     ("changes", "/changes", Right.LIST),
     ("overview", "/overview", Right.COUNTS),
+    ("ledgers", "/ledgers", Right.FACTS),
     ("imports", "/imports", Right.IMPORT),
     ("model", "/model", Right.MODEL),
 )

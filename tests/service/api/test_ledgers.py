@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import select, update
 
 from features.build import look
 from features.policy.judgement import Judgement
@@ -17,6 +20,7 @@ from service.bundles import ActiveBundle
 from service.importing import import_register
 from service.new_list import score_stored
 from service.storage.register_store import load_register
+from service.storage.tables import summaries
 from tests.service import made_up
 from tests.service.sites import Site, now
 
@@ -72,6 +76,76 @@ def test_ledgers_hold_whom_the_rules_tell_of_the_whole_county(zhenan: Site) -> N
     assert told["relocated_between"]["not_evaluable"] > 0  # whether it lives in both places no table holds
 
 
+def test_the_county_is_the_sum_of_its_towns(zhenan: Site) -> None:
+    towns = sorted({code[:9] for code in zhenan_villages(zhenan)})
+    assert len(towns) > 1
+    parts = [{one["ledger"]: one for one in ask(zhenan, town)["ledgers"]} for town in towns]
+    county = ask(zhenan, ZHENAN)
+    assert county["items"] == []
+    for one in county["ledgers"]:
+        for what in ("households", "not_evaluable"):
+            assert one[what] == sum(part[one["ledger"]][what] for part in parts)
+        assert one["villages"] == [village for part in parts for village in part[one["ledger"]]["villages"]]
+
+
+def zhenan_villages(site: Site) -> list[str]:
+    with site.database.reading() as connection:
+        return list(connection.execute(select(summaries.c.village).where(summaries.c.county == ZHENAN)).scalars())
+
+
+def test_a_list_from_before_the_counts_says_what_to_run(zhenan: Site) -> None:
+    with zhenan.database.writing() as connection:
+        connection.execute(update(summaries).values(ledgers=None))
+    answer = zhenan.client.get("/api/v1/ledgers", headers=zhenan.headers(Role.COUNTY, ZHENAN))
+    assert answer.status_code == 503
+    assert "python -m service score" in answer.text
+
+
+HTML = {"Accept": "text/html"}
+
+
+def test_the_page_leads_from_a_towns_count_to_its_households(zhenan: Site) -> None:
+    headers = zhenan.headers(Role.COUNTY, ZHENAN) | HTML
+    one = next(one for one in ask(zhenan, TOWN)["ledgers"] if one["ledger"] == "ill_or_disabled")
+    overview = zhenan.client.get("/overview", headers=headers).text
+    assert 'class="button light" href="/ledgers"' in overview
+    county = zhenan.client.get("/ledgers", headers=headers).text
+    link = re.search(rf'href="(/ledgers\?region={TOWN}&amp;ledger=ill_or_disabled)">([\d,]+)</a>', county)
+    assert link is not None
+    assert link[2] == str(one["households"])
+    page = zhenan.client.get(html.unescape(link[1]), headers=headers).text
+    listed = re.findall(r'class="id"><a href="/households/([^"]+)"', page)
+    assert listed == [item["household_id"] for item in ask(zhenan, TOWN, ledger="ill_or_disabled")["items"]]
+    assert f"在册 {one['households']} 户" in page
+    english = zhenan.client.get("/ledgers?lang=en", headers=headers).text
+    assert f'title="{one["not_evaluable"]} cannot be told">+{one["not_evaluable"]}<' in english
+    # Of a county one chooses the place first: asking for households there still shows the counts.
+    assert zhenan.client.get("/ledgers?ledger=ill_or_disabled", headers=headers).status_code == 200
+    assert zhenan.client.get("/ledgers?ledger=rich", headers=zhenan.headers(Role.TOWNSHIP, TOWN) | HTML).status_code == 422
+
+
+def test_the_page_of_a_county_without_ledgers_says_how_to_get_them(site: Site) -> None:
+    page = site.client.get("/ledgers", headers=site.headers() | HTML).text
+    assert "没有台账" in page
+    assert "docs/counties.md" in page
+
+
+@pytest.mark.parametrize(
+    ("role", "region", "status"),
+    [
+        (Role.TOWNSHIP, made_up.VILLAGES[0][:9], 200),
+        (Role.VILLAGE, made_up.VILLAGES[0], 200),
+        (Role.DASHBOARD, made_up.COUNTY, 403),
+        (Role.KIOSK, made_up.COUNTY, 403),
+        (Role.SCIENTIST, made_up.COUNTY, 403),
+    ],
+)
+def test_ledgers_are_for_those_who_may_see_facts(site: Site, role: Role, region: str, status: int) -> None:
+    headers = site.headers(role, region) | HTML
+    assert site.client.get("/ledgers", headers=headers).status_code == status
+    assert ('href="/ledgers"' in site.client.get("/overview", headers=headers).text) is (status == 200)
+
+
 def test_a_village_has_its_part_of_the_town(zhenan: Site) -> None:
     town = next(one for one in ask(zhenan, TOWN)["ledgers"] if one["ledger"] == "exited_2014_2015")
     part = town["villages"][0]
@@ -83,7 +157,7 @@ def test_a_village_has_its_part_of_the_town(zhenan: Site) -> None:
 
 
 def test_what_cannot_be_listed_is_refused_with_what_to_do(zhenan: Site) -> None:
-    assert "9 digits" in str(ask(zhenan, ZHENAN, 422))
+    assert "9 digits" in str(ask(zhenan, ZHENAN, 422, ledger="ill_or_disabled"))
     assert "elderly_alone" in str(ask(zhenan, TOWN, 422, ledger="rich"))
     ask(zhenan, TOWN, 403, role=Role.DASHBOARD)
     assert ask(zhenan, f"{ZHENAN}999")["ledgers"] == []

@@ -13,6 +13,7 @@ from features.errors import Problem
 from service.storage.change_store import changes_between
 from service.storage.clue_store import clue_page, clues_of
 from service.storage.job_store import Asked, add_job, count_findings, findings, job_of, keep_findings
+from service.storage.ledger_store import ledger_counts
 from service.storage.note_store import demands_of, notes_of
 from service.storage.score_store import Wanted, counts, households, page
 from service.storage.token_store import find_token
@@ -32,6 +33,7 @@ ASKED: dict[str, tuple[Callable[[Connection], Any], str]] = {
     "ids that begin alike": (lambda c: page(c, 1, made_up.COUNTY, 20, order="id", wanted=Wanted(prefix="a")), "pk_scores"),
     "some households": (lambda c: households(c, 1, TOWN, ["a", "b"]), "pk_scores"),
     "counts by town": (lambda c: counts(c, 1, made_up.COUNTY, "town"), "pk_summaries"),
+    "ledgers of a town": (lambda c: ledger_counts(c, 1, made_up.VILLAGES[0][:9]), "pk_summaries"),
     "changes of a county": (lambda c: changes_between(c, 0, [1], made_up.COUNTY, limit=20, after="a"), "ix_changes_county"),
     "changes of a village": (lambda c: changes_between(c, 0, [1], VILLAGE, limit=20, after="a"), "ix_changes_village"),
     "visits of a county": (lambda c: recent(c, made_up.COUNTY, 20, before=1000), "ix_visits_county"),
