@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from features.money import in_yuan, to_fen
-from features.policy.declared import DERIVED, WINDOWED, Cell, Fact, Range
+from features.policy.choice import Cells, choices, pack, spread
+from features.policy.declared import WINDOWED, Fact
 from features.policy.span import Span
-from features.register import Array, BoolArray, FloatArray, TableView, day
+from features.register import Array, BoolArray, FloatArray, IntArray, TableView, day
 from features.seen import Seen
-from features.tables import TABLES, Kind
+from features.sums import add_up, largest
+from features.tables import TABLES
 
-LAST_OF_DECEMBER = (12, 31)
 SCHOOL_YEAR_MONTH = 9  # school years begin on 1 September
 ENDING = ("month", "calendar_year", "school_year")
 """Periods that end on a day of the calendar. Departments push what came in until the end of a month in the next one [P46], so in the month
 after its end a period still counts, beside the one under way: the larger of the two is told."""
 _NO_DAY = np.iinfo(np.int32).min
 NO_DAYS = (0, _NO_DAY)  # from a day until one before it
+
+
+class Drawn(NamedTuple):
+    """The rows that a fact means or may mean: one entry for each fact and row of it, (entries,) each.
+
+    Attributes:
+        fact: place of the fact.
+        row: place of the row.
+        sure: whether the row is certainly meant.
+        least, most: what it comes to at the least and at the most.
+    """
+
+    fact: IntArray
+    row: IntArray
+    sure: BoolArray
+    least: FloatArray
+    most: FloatArray
 
 
 class Drawing:
@@ -51,7 +70,6 @@ class Drawing:
         largest = np.array([fact.most is not None for fact in self.facts], dtype=bool) & ~by_person
         self.money = np.flatnonzero([bool(column) and in_yuan(TABLES[table].column(column)) for column in columns])
         self.by_person, self.largest = by_person.nonzero()[0], largest.nonzero()[0]
-        self.summed = np.setdiff1d(np.arange(len(self.facts)), np.concatenate((self.by_person, self.largest)))
 
     def spans(self, seen: Seen) -> dict[str, Span]:
         """Every fact of the table, for the households of a view."""
@@ -63,7 +81,7 @@ class Drawing:
             for place, name in enumerate(self.values):
                 told[name] = Span.of(np.full(seen.n, np.nan) if known is None else known[place])
         if self.facts:
-            low, high = self._bounds(seen, rows, cells)
+            low, high = self._bounds(seen, rows, self._drawn(seen, rows, cells))
             for bound in (low, high):
                 bound[self.ended] = np.maximum(bound[self.ended], bound[len(self.names) :])
             told |= {name: Span(low[place], high[place]) for place, name in enumerate(self.names)}
@@ -76,49 +94,38 @@ class Drawing:
         the one that is told.
         """
         rows = seen[self.table]
-        cells = Cells(seen, self.table, rows)
-        sure, least, _ = self._amounts(seen, rows, cells)
-        for place in self.by_person:
-            sure[place] &= _of_the_one_with_most(rows, least[place])
-        days = rows.highest(np.where(sure, rows[WINDOWED[self.table]], np.nan))
-        low, _ = self._bounds(seen, rows, cells)
-        earlier = low[len(self.names) :] > low[self.ended]
-        days[self.ended] = np.where(earlier, days[len(self.names) :], days[self.ended])
-        return {name: days[place] for place, name in enumerate(self.names)}
-
-    def _amounts(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[BoolArray, FloatArray, FloatArray]:
-        """(facts, rows) each: the rows that are certainly meant, and what each row comes to at the least and at the most."""
-        sure, perhaps = self._chosen(seen, rows, cells)
-        values = np.stack([np.ones(len(rows)), *(cells.number(column) for column in self.columns)]).take(self.column_of, axis=0)
-        unknown = np.isnan(values)
-        return sure, np.where(sure & ~unknown, values, 0.0), np.where(perhaps, np.where(unknown, np.inf, values), 0.0)
-
-    def _bounds(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[FloatArray, FloatArray]:
-        _, least, most = self._amounts(seen, rows, cells)
-        low, high = np.zeros((2, len(self.facts), seen.n))
-        for places, reduce in ((self.summed, rows.total), (self.largest, rows.highest)):
-            if len(places):
-                both = reduce(np.concatenate((least[places], most[places])), 0.0)
-                low[places], high[places] = both[: len(places)], both[len(places) :]
+        drawn = self._drawn(seen, rows, Cells(seen, self.table, rows))
+        counts = drawn.sure
         if len(self.by_person):
-            low[self.by_person], high[self.by_person] = _by_person(rows, seen.n, least[self.by_person], most[self.by_person])
-        low[self.money], high[self.money] = to_fen(low[self.money]), to_fen(high[self.money])
-        if (
-            self.table == "members"
-        ):  # members nobody has listed are not known not to be; of all other tables a household without rows has none
-            high = np.where(seen.people.count > 0, high, np.inf)
-        return low, high
+            counts = counts & _of_the_one_with_most(rows, drawn, self.by_person, seen.n)
+        place = drawn.fact[counts] * seen.n + rows.household[drawn.row[counts]]
+        when = rows[WINDOWED[self.table]][drawn.row[counts]].astype(np.float64)
+        days = largest(place, when, len(self.facts) * seen.n, default=-np.inf)
+        newest = np.where(np.isinf(days), np.nan, days).reshape(-1, seen.n)
+        low, _ = self._bounds(seen, rows, drawn)
+        earlier = low[len(self.names) :] > low[self.ended]
+        newest[self.ended] = np.where(earlier, newest[len(self.names) :], newest[self.ended])
+        return {name: newest[place] for place, name in enumerate(self.names)}
 
-    def _chosen(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[BoolArray, BoolArray]:
-        """(facts, rows): the rows that are certainly meant, and those that may be."""
+    def _drawn(self, seen: Seen, rows: TableView, cells: Cells) -> Drawn:
+        sure, perhaps = self._chosen(seen, rows, cells)
+        entry = np.flatnonzero(spread(perhaps, len(self.facts)))
+        row, fact = np.divmod(entry, len(self.facts))
+        certainly = spread(sure, len(self.facts)).ravel().take(entry)
+        values = np.concatenate([np.ones(len(rows)), *(cells.number(column) for column in self.columns)])
+        value = values.take(self.column_of.take(fact) * len(rows) + row)
+        known = ~np.isnan(value)
+        return Drawn(fact, row, certainly, np.where(certainly & known, value, 0.0), np.where(known, value, np.inf))
+
+    def _chosen(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[Array, Array]:
+        """Bits of facts, (rows, words): of which facts each row is certainly meant, and of which it may be."""
         if self.table in WINDOWED:
-            when = rows[WINDOWED[self.table]]
-            first, last = _days(seen.as_of, self.periods, len(self.names))
-            sure = (when >= first) & (when <= last)
+            turns, within = _windows(seen.as_of, self.periods, len(self.names))
+            sure = within.take(turns.searchsorted(rows[WINDOWED[self.table]], "right"), axis=0)
         else:
-            sure = np.ones((len(self.facts), len(rows)), dtype=bool)
+            sure = pack(np.ones((len(self.facts), 1), dtype=bool)).repeat(len(rows), axis=0)
         perhaps = sure.copy()
-        asked: BoolArray | None = None
+        asked: Array | None = None
         for choice in self.asked_of:
             fits = choice.hold(cells)[1]
             asked = fits if asked is None else asked & fits
@@ -128,145 +135,72 @@ class Drawing:
             perhaps &= fits if asked is None else holds | (fits & asked)
         return sure, perhaps
 
-
-class Cells:
-    """The cells of some rows, each column read once."""
-
-    def __init__(self, seen: Seen, table: str, rows: TableView) -> None:
-        self.seen, self.table, self.rows = seen, table, rows
-
-    def number(self, column: str) -> FloatArray:
-        """A column as numbers: yes is 1, no is 0, NaN is blank."""
-        if column in DERIVED.get(self.table, {}):
-            derived: FloatArray = getattr(self.seen.people, column)
-            return derived
-        numbers: FloatArray = self.rows[column].astype(np.float64)
-        return numbers
-
-    def span(self, column: str) -> tuple[FloatArray, FloatArray]:
-        """The least and the most that each number of a column can be; NaN is blank.
-
-        Of a person's age the year of birth alone is on record: whose birthday is still to come, perhaps, may be a year younger.
-        """
-        most = self.number(column)
-        birthdays_are_over = (self.seen.as_of.month, self.seen.as_of.day) == LAST_OF_DECEMBER
-        return (most - 1.0, most) if column == "age" and not birthdays_are_over else (most, most)
-
-    def code(self, column: str) -> Array:
-        """A category or a yes-no column as places in `_codes`; -1 is blank."""
-        cells = self.rows[column]
-        return np.where(np.isnan(cells), -1.0, cells).astype(np.int8) if cells.dtype.kind == "f" else cells
+    def _bounds(self, seen: Seen, rows: TableView, drawn: Drawn) -> tuple[FloatArray, FloatArray]:
+        """(facts, n) each: what every fact comes to at the least and at the most."""
+        size = len(self.facts), seen.n
+        place = drawn.fact * seen.n + rows.household.take(drawn.row)
+        low, high = (add_up(place, each, size[0] * size[1]).reshape(size) for each in (drawn.least, drawn.most))
+        if len(self.by_person):
+            group, holders = _persons(rows)
+            # A row without a person is certainly somebody's, so it counts alone at the least, and at the most with everybody else's.
+            unnamed = (rows["member_id"] < 0).take(drawn.row) & (drawn.most > 0)
+            shared = add_up(place, unnamed, size[0] * size[1]).reshape(size)[self.by_person] > 0
+            in_all = high[self.by_person]
+            for bound, each in ((low, drawn.least), (high, drawn.most)):
+                bound[self.by_person] = _highest(_by_group(drawn, each, self.by_person, group, len(holders)), holders, seen.n)
+            high[self.by_person] = np.where(shared, in_all, high[self.by_person])
+        if len(self.largest):
+            single = np.arange(len(rows))
+            for bound, each in ((low, drawn.least), (high, drawn.most)):
+                bound[self.largest] = _highest(_by_group(drawn, each, self.largest, single, len(rows)), rows.household, seen.n)
+        low[self.money], high[self.money] = to_fen(low[self.money]), to_fen(high[self.money])
+        if self.table == "members":  # who is not listed is not known not to be meant; of other tables a household without rows has none
+            high = np.where(seen.people.count > 0, high, np.inf)
+        return low, high
 
 
-def _codes(table: str, column: str) -> tuple[str | bool, ...] | None:
-    """What may stand in a column of which each entry is one of a few; None for numbers."""
-    if column in DERIVED.get(table, {}):
-        return None
-    declared = TABLES[table].column(column)
-    return {Kind.CATEGORY: declared.codes, Kind.FLAG: (False, True)}.get(declared.kind)
+def _by_group(drawn: Drawn, each: FloatArray, facts: Array, group: Array, groups: int) -> FloatArray:
+    """What the entries of some facts come to, added up by groups of rows, (facts, groups)."""
+    mine = np.isin(drawn.fact, facts)
+    place = facts.searchsorted(drawn.fact[mine]) * groups + group.take(drawn.row[mine])
+    return add_up(place, each[mine], len(facts) * groups).reshape(len(facts), groups)
 
 
-class Choice:
-    """By one column, which rows each of several facts means.
+def _highest(sums: FloatArray, holders: Array, n: int) -> FloatArray:
+    """The largest of the groups of each household, (facts, groups) → (facts, n); zero where it has none.
 
     Args:
-        column: its name.
-        wanted: what each fact asks of it; None where a fact asks nothing.
-        codes: what may stand there; None where it holds numbers.
+        sums: by group; the groups of a household stand together.
+        holders: (groups,) whose each is.
+        n: households.
     """
-
-    def __init__(self, column: str, wanted: Sequence[Cell | None], codes: tuple[str | bool, ...] | None) -> None:
-        self.column = column
-        self.codes = codes
-        self.free = np.array([[cell is None] for cell in wanted])
-        listed = [cell if isinstance(cell, list) else [cell] for cell in wanted]
-        if codes is not None:
-            named = np.array([[cell is None or code in cells for code in codes] for cell, cells in zip(wanted, listed, strict=True)])
-            self.holds = np.concatenate((named, self.free), axis=1)  # the last place, which is also the one before the first, is a blank's
-            self.fits = np.concatenate((named, np.ones_like(self.free)), axis=1)
-            return
-        bounds = [_bounds(cell) for cell in wanted]
-        self.low, self.high = (np.array([[bound[side]] for bound in bounds]) for side in range(2))
-        self.listed = {place: np.array(cell, dtype=np.float64) for place, cell in enumerate(wanted) if isinstance(cell, list)}
-
-    def hold(self, cells: Cells) -> tuple[BoolArray, BoolArray]:
-        """(facts, rows): where the column says what is wanted, and where it does or is blank."""
-        if self.codes is not None:
-            code = cells.code(self.column)
-            return self.holds.take(code, axis=1), self.fits.take(code, axis=1)
-        least, most = cells.span(self.column)
-        fits = ~(most < self.low) & ~(least > self.high)  # a blank fits
-        holds = (least >= self.low) & (most <= self.high)
-        for place, wanted in self.listed.items():
-            among = [np.isin(values, wanted) for values in (least, most)]
-            fits[place], holds[place] = np.isnan(most) | among[0] | among[1], among[0] & among[1]
-        return holds | self.free, fits
+    out = np.zeros((len(sums), n))
+    if len(holders):
+        first = np.flatnonzero(np.concatenate(([True], holders[1:] != holders[:-1])))
+        out[:, holders[first]] = np.maximum.reduceat(sums, first, axis=1)
+    return out
 
 
-def choices(table: str, asked: Sequence[Mapping[str, Cell]]) -> list[Choice]:
-    """By each column that is asked for, which rows each of several askings means."""
-    columns = sorted({column for cells in asked for column in cells})
-    return [Choice(column, [cells.get(column) for cells in asked], _codes(table, column)) for column in columns]
-
-
-def _bounds(cell: Cell | None) -> tuple[float, float]:
-    """The least and the most that a number may be, both included."""
-    if isinstance(cell, Range):
-        low, high = -np.inf, np.inf
-        if cell.at_least is not None:
-            low = max(low, cell.at_least)
-        if cell.more_than is not None:
-            low = max(low, float(np.nextafter(cell.more_than, np.inf)))
-        if cell.at_most is not None:
-            high = min(high, cell.at_most)
-        if cell.less_than is not None:
-            high = min(high, float(np.nextafter(cell.less_than, -np.inf)))
-        return low, high
-    if isinstance(cell, (bool, str, list)) or cell is None:
-        return -np.inf, np.inf
-    return cell, cell
-
-
-def _by_person(rows: TableView, n: int, least: FloatArray, most: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Rows added up person by person, (facts, rows) → (facts, n); the person with most stands for the household.
-
-    A row without a person is certainly somebody's, so it counts alone at the least, and at the most with everybody else's.
-    """
-    low, high = np.zeros((2, len(least), n))
-    if not len(rows):
-        return low, high
-    household, nobody, person = rows.household.astype(np.int64), rows["member_id"] < 0, _person(rows)
-    order = person.argsort(kind="stable")
-    ordered = person[order]
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-    whose = household[order][starts]
-    first = np.flatnonzero(np.concatenate(([True], whose[1:] != whose[:-1])))
-    holders = whose[first]
-    for out, values in ((low, least), (high, most)):
-        out[:, holders] = np.maximum.reduceat(np.add.reduceat(values[:, order], starts, axis=1), first, axis=1)
-    if np.count_nonzero(nobody):
-        unnamed = rows.total(nobody & (most > 0)) > 0
-        high = np.where(unnamed, rows.total(most), high)
-    return low, high
-
-
-def _person(rows: TableView) -> Array:
-    """A number of its own for each person of each household; a row without a person is somebody's own."""
+def _persons(rows: TableView) -> tuple[Array, Array]:
+    """Groups of rows, of a person each, (rows,), and whose household each is, (groups,); a row without a person is a group of its own."""
     member = rows["member_id"].astype(np.int64)
-    key: Array = rows.household.astype(np.int64) << 32 | np.where(member < 0, 2**31 + np.arange(len(member)), member)
-    return key
+    key = rows.household.astype(np.int64) << 32 | np.where(member < 0, 2**31 + np.arange(len(member)), member)
+    persons, group = np.unique(key, return_inverse=True)
+    return group, persons >> 32
 
 
-def _of_the_one_with_most(rows: TableView, values: FloatArray) -> BoolArray:
-    """Which rows are of the person of the household whose rows come to most, (rows,)."""
-    _, place = np.unique(_person(rows), return_inverse=True)
-    of_the_person = np.bincount(place, weights=values)[place] if len(rows) else values
-    return np.asarray(of_the_person == rows.highest(of_the_person)[rows.household])
+def _of_the_one_with_most(rows: TableView, drawn: Drawn, facts: Array, n: int) -> BoolArray:
+    """Which entries are of the person of the household whose rows come to most, where a fact is a person's; of other facts all are."""
+    group, holders = _persons(rows)
+    sums = _by_group(drawn, drawn.least, facts, group, len(holders))
+    most = sums == _highest(sums, holders, n)[:, holders]
+    at = np.minimum(facts.searchsorted(drawn.fact), len(facts) - 1)
+    return np.asarray((facts[at] != drawn.fact) | most[at, group.take(drawn.row)])
 
 
 @lru_cache
-def _days(as_of: dt.date, periods: tuple[str, ...], under_way: int) -> tuple[Array, Array]:
-    """(periods, 1) each: first and last day of each; kept, since requests ask for one date again and again.
+def _windows(as_of: dt.date, periods: tuple[str, ...], under_way: int) -> tuple[Array, Array]:
+    """Days on which one of several periods begins or is over, and between them the bits of those under way; kept, since dates repeat.
 
     After the first `under_way` stand periods that ended: they count until the end of the month that follows them.
     """
@@ -278,8 +212,10 @@ def _days(as_of: dt.date, periods: tuple[str, ...], under_way: int) -> tuple[Arr
             continue
         before = first - dt.timedelta(days=1)
         spans.append((day(first_day(before, period)), day(before)) if first.replace(day=1) == as_of.replace(day=1) else NO_DAYS)
-    first_days, last_days = np.array(spans, dtype=np.int32).reshape(-1, 2).T
-    return first_days[:, None], last_days[:, None]
+    first_days, last_days = np.array(spans, dtype=np.int64).reshape(-1, 2).T[:, :, None]
+    turns = np.unique(np.concatenate((first_days, last_days + 1)))
+    stretch = np.append(turns[:1] - 1, turns)  # each begins where the one before is over
+    return turns, pack((stretch >= first_days) & (stretch <= last_days))
 
 
 def first_day(as_of: dt.date, period: str) -> dt.date:

@@ -13,13 +13,14 @@ from typing import NamedTuple
 import numpy as np
 
 from features.codes import code
-from features.policy.drawing import Cells, choices
+from features.policy.choice import Cells, choices, spread
 from features.policy.facts import Facts
 from features.policy.language import A_YEAR, RECEIVED, Entitlement, TopUp
 from features.policy.rules import Bounds
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray
 from features.seen import Seen, persons
+from features.sums import add_up, largest
 from features.tables import BENEFITS, CHILD_UNTIL, TABLES
 
 MONTHS = 12
@@ -81,7 +82,7 @@ def worked_out(rules: Sequence[Entitlement], holds: FloatArray, facts: Facts, bo
     cells = Cells(seen, "members", members)
     held = [{name: cell for name, cell in rule.whom.items() if name not in NOT_HELD_OF_CHILDREN} for rule in rules]
     for choice in choices("members", held):
-        wanted, fits = choice.hold(cells)
+        wanted, fits = (spread(bits, len(rules)).T for bits in choice.hold(cells))
         certainly &= wanted
         perhaps &= fits
     for at, rule in enumerate(rules):
@@ -114,26 +115,32 @@ def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, rec
 
     Where the amount may be the whole household's, it is counted once at the least.
     """
-    members = seen.people.table
-    certainly, perhaps = meant[0] & (holds == 1)[members.household], meant[1] & (holds != 0)[members.household]
+    household = seen.people.table.household
     gets, may_get = meant[0] & received.certainly, meant[1] & received.perhaps
-    low, high = each.low[members.household], each.high[members.household]
-    known = ~np.isnan(received.paid)
-    none_certainly, none_perhaps = certainly & ~received.perhaps, perhaps & ~received.certainly
+    # a benefit is for few: only members to whom it may be owed, or who may receive it, are looked at any further
+    mine = np.flatnonzero((meant[1] & (holds != 0)[household]) | may_get)
+    whose = household[mine]
+    certainly, perhaps = meant[0][mine] & (holds == 1)[whose], meant[1][mine] & (holds != 0)[whose]
+    gets, may_get = gets[mine], may_get[mine]
+    has, may_have, paid = received.certainly[mine], received.perhaps[mine], received.paid[mine]
+    low, high = each.low[whose], each.high[whose]
+    known = ~np.isnan(paid)
+    none_certainly, none_perhaps = certainly & ~may_have, perhaps & ~has
     # what is paid is taken for the whole where no amount is on record
-    paid_low, paid_high = np.where(known, received.paid, low), np.where(known, received.paid, high)
-    rest_low = np.where(received.perhaps, np.where(known, np.maximum(low - received.paid, 0.0), 0.0), low)
-    rest_high = np.where(received.certainly, np.where(known, np.maximum(high - received.paid, 0.0), 0.0), high)
+    paid_low, paid_high = np.where(known, paid, low), np.where(known, paid, high)
+    rest_low = np.where(may_have, np.where(known, np.maximum(low - paid, 0.0), 0.0), low)
+    rest_high = np.where(has, np.where(known, np.maximum(high - paid, 0.0), 0.0), high)
     pairs = (
         (certainly, perhaps), (gets, may_get), (none_certainly, none_perhaps),
         (_of(certainly, low), _of(perhaps, high)), (_of(gets, paid_low), _of(may_get, paid_high)),
         (_of(certainly, rest_low), _of(perhaps, rest_high)),
     )  # fmt: skip
-    sums = members.totals(*(side for pair in pairs for side in pair))
+    sums = [add_up(whose, side, seen.n) for pair in pairs for side in pair]
     if each.shared:
-        got = members.total(_of(received.perhaps, np.where(known, received.paid, np.inf)))
-        sums[6] = members.highest(_of(certainly, low), 0.0)
-        sums[8] = members.total(_of(gets & known, received.paid)) + members.highest(_of(gets & ~known, low), 0.0)
+        members = seen.people.table
+        got = members.total(_of(received.perhaps, np.where(np.isnan(received.paid), np.inf, received.paid)))
+        sums[6] = largest(whose, _of(certainly, low), seen.n)
+        sums[8] = add_up(whose, _of(gets & known, paid), seen.n) + largest(whose, _of(gets & ~known, low), seen.n)
         sums[10] = np.maximum(sums[6] - got, 0.0)
     unlisted = seen.people.count == 0
     owed = np.where(unlisted & (holds != 0), np.inf, 0.0)  # whoever is not listed may be meant

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features.policy.choice import Cells, choices, spread
 from features.policy.declared import Cell, Section
-from features.policy.drawing import Cells, choices
 from features.register import NEVER, Array, BoolArray
 from features.seen import Seen
 from features.tables import TABLES, Kind
@@ -55,7 +55,7 @@ def _held(name: str, asked_of: Mapping[str, Cell], seen: Seen, row: int) -> bool
         return False
     cells = Cells(seen, table, rows)
     for choice in choices(table, [asked_of]):
-        own = own & choice.hold(cells)[1][0]
+        own = own & spread(choice.hold(cells)[1], 1)[:, 0]
     return not bool((own & _blank(table, column, rows[column])).any())
 
 
