@@ -13,7 +13,7 @@ from features.money import in_yuan, to_fen
 from features.policy.choice import Cells, choices, pack, spread
 from features.policy.declared import WINDOWED, Fact
 from features.policy.span import Span
-from features.register import Array, BoolArray, FloatArray, IntArray, TableView, day
+from features.register import Array, BoolArray, FloatArray, TableView, day
 from features.seen import Seen
 from features.sums import add_up, largest
 from features.tables import TABLES
@@ -36,8 +36,8 @@ class Drawn(NamedTuple):
         least, most: what it comes to at the least and at the most.
     """
 
-    fact: IntArray
-    row: IntArray
+    fact: Array
+    row: Array
     sure: BoolArray
     least: FloatArray
     most: FloatArray
@@ -66,10 +66,14 @@ class Drawing:
         self.columns = sorted({column for column in columns if column})
         # Where nothing is added up each row counts one.
         self.column_of = np.array([self.columns.index(column) + 1 if column else 0 for column in columns], dtype=np.intp)
+        # Of some facts the person with most, or the largest row, stands for the household: rows are grouped before they are compared.
         by_person = np.array([fact.per == "member" for fact in self.facts], dtype=bool)
-        largest = np.array([fact.most is not None for fact in self.facts], dtype=bool) & ~by_person
+        self.grouped = np.flatnonzero(by_person | np.array([fact.most is not None for fact in self.facts], dtype=bool))
+        self.group_place = np.full(len(self.facts), -1)
+        self.group_place[self.grouped] = np.arange(len(self.grouped))
+        self.by_person = by_person[self.grouped]
+        self.all = pack(np.ones((len(self.facts), 1), dtype=bool))
         self.money = np.flatnonzero([bool(column) and in_yuan(TABLES[table].column(column)) for column in columns])
-        self.by_person, self.largest = by_person.nonzero()[0], largest.nonzero()[0]
 
     def spans(self, seen: Seen) -> dict[str, Span]:
         """Every fact of the table, for the households of a view."""
@@ -90,14 +94,12 @@ class Drawing:
     def newest(self, seen: Seen) -> dict[str, FloatArray]:
         """For every fact of rows that have a day, the last day of a row that it certainly counts; NaN where it counts none.
 
-        Where one person stands for the household, the rows of that person count, and of a period under way and one that ended those of
-        the one that is told.
+        Where one person or one row stands for the household, that person's rows or that row count, and of a period under way and one that
+        ended those of the one that is told.
         """
         rows = seen[self.table]
         drawn = self._drawn(seen, rows, Cells(seen, self.table, rows))
-        counts = drawn.sure
-        if len(self.by_person):
-            counts = counts & _of_the_one_with_most(rows, drawn, self.by_person, seen.n)
+        counts = drawn.sure & self._of_those_told(rows, drawn, seen.n) if len(self.grouped) else drawn.sure
         place = drawn.fact[counts] * seen.n + rows.household[drawn.row[counts]]
         when = rows[WINDOWED[self.table]][drawn.row[counts]].astype(np.float64)
         days = largest(place, when, len(self.facts) * seen.n, default=-np.inf)
@@ -123,7 +125,7 @@ class Drawing:
             turns, within = _windows(seen.as_of, self.periods, len(self.names))
             sure = within.take(turns.searchsorted(rows[WINDOWED[self.table]], "right"), axis=0)
         else:
-            sure = pack(np.ones((len(self.facts), 1), dtype=bool)).repeat(len(rows), axis=0)
+            sure = self.all.repeat(len(rows), axis=0)
         perhaps = sure.copy()
         asked: Array | None = None
         for choice in self.asked_of:
@@ -140,62 +142,58 @@ class Drawing:
         size = len(self.facts), seen.n
         place = drawn.fact * seen.n + rows.household.take(drawn.row)
         low, high = (add_up(place, each, size[0] * size[1]).reshape(size) for each in (drawn.least, drawn.most))
-        if len(self.by_person):
-            group, holders = _persons(rows)
+        if len(self.grouped):
+            groups = self._groups(rows, drawn, seen.n)
             # A row without a person is certainly somebody's, so it counts alone at the least, and at the most with everybody else's.
-            unnamed = (rows["member_id"] < 0).take(drawn.row) & (drawn.most > 0)
-            shared = add_up(place, unnamed, size[0] * size[1]).reshape(size)[self.by_person] > 0
-            in_all = high[self.by_person]
+            shared = add_up(groups.place, groups.unnamed & (drawn.most[groups.entry] > 0), len(self.grouped) * seen.n) > 0
+            in_all = high[self.grouped]
             for bound, each in ((low, drawn.least), (high, drawn.most)):
-                bound[self.by_person] = _highest(_by_group(drawn, each, self.by_person, group, len(holders)), holders, seen.n)
-            high[self.by_person] = np.where(shared, in_all, high[self.by_person])
-        if len(self.largest):
-            single = np.arange(len(rows))
-            for bound, each in ((low, drawn.least), (high, drawn.most)):
-                bound[self.largest] = _highest(_by_group(drawn, each, self.largest, single, len(rows)), rows.household, seen.n)
+                sums = groups.sums(each)
+                bound[self.grouped] = largest(groups.place, sums, len(self.grouped) * seen.n).reshape(-1, seen.n)
+            high[self.grouped] = np.where(shared.reshape(-1, seen.n), in_all, high[self.grouped])
         low[self.money], high[self.money] = to_fen(low[self.money]), to_fen(high[self.money])
         if self.table == "members":  # who is not listed is not known not to be meant; of other tables a household without rows has none
             high = np.where(seen.people.count > 0, high, np.inf)
         return low, high
 
+    def _groups(self, rows: TableView, drawn: Drawn, n: int) -> _Groups:
+        """The rows of one person together, or each row alone, for the facts of which not all rows are added up."""
+        place = self.group_place.take(drawn.fact)
+        entry = np.flatnonzero(place >= 0)
+        place, row = place[entry], drawn.row[entry]
+        household, member = rows.household[row].astype(np.int64), rows["member_id"][row].astype(np.int64)
+        by_person = self.by_person[place]
+        of_a_person = by_person & (member >= 0)
+        persons, person = np.unique(household << 32 | np.where(of_a_person, member, 2**31 + row), return_inverse=True)
+        return _Groups(entry, place * n + household, place * len(persons) + person, by_person & ~of_a_person)
 
-def _by_group(drawn: Drawn, each: FloatArray, facts: Array, group: Array, groups: int) -> FloatArray:
-    """What the entries of some facts come to, added up by groups of rows, (facts, groups)."""
-    mine = np.isin(drawn.fact, facts)
-    place = facts.searchsorted(drawn.fact[mine]) * groups + group.take(drawn.row[mine])
-    return add_up(place, each[mine], len(facts) * groups).reshape(len(facts), groups)
+    def _of_those_told(self, rows: TableView, drawn: Drawn, n: int) -> BoolArray:
+        """(entries,) which are of the group whose rows come to most, where one group stands for the household; of other facts all are."""
+        told = np.ones(len(drawn.fact), dtype=bool)
+        groups = self._groups(rows, drawn, n)
+        sums = groups.sums(drawn.least)
+        told[groups.entry] = sums == largest(groups.place, sums, len(self.grouped) * n)[groups.place]
+        return told
 
 
-def _highest(sums: FloatArray, holders: Array, n: int) -> FloatArray:
-    """The largest of the groups of each household, (facts, groups) → (facts, n); zero where it has none.
+class _Groups(NamedTuple):
+    """Entries of facts of which one group of rows stands for the household, (grouped entries,) each.
 
-    Args:
-        sums: by group; the groups of a household stand together.
-        holders: (groups,) whose each is.
-        n: households.
+    Attributes:
+        entry: which they are.
+        place: of the fact and the household that each belongs to.
+        group: of the fact and the group of rows.
+        unnamed: whether the row is a person's and does not say whose.
     """
-    out = np.zeros((len(sums), n))
-    if len(holders):
-        first = np.flatnonzero(np.concatenate(([True], holders[1:] != holders[:-1])))
-        out[:, holders[first]] = np.maximum.reduceat(sums, first, axis=1)
-    return out
 
+    entry: Array
+    place: Array
+    group: Array
+    unnamed: BoolArray
 
-def _persons(rows: TableView) -> tuple[Array, Array]:
-    """Groups of rows, of a person each, (rows,), and whose household each is, (groups,); a row without a person is a group of its own."""
-    member = rows["member_id"].astype(np.int64)
-    key = rows.household.astype(np.int64) << 32 | np.where(member < 0, 2**31 + np.arange(len(member)), member)
-    persons, group = np.unique(key, return_inverse=True)
-    return group, persons >> 32
-
-
-def _of_the_one_with_most(rows: TableView, drawn: Drawn, facts: Array, n: int) -> BoolArray:
-    """Which entries are of the person of the household whose rows come to most, where a fact is a person's; of other facts all are."""
-    group, holders = _persons(rows)
-    sums = _by_group(drawn, drawn.least, facts, group, len(holders))
-    most = sums == _highest(sums, holders, n)[:, holders]
-    at = np.minimum(facts.searchsorted(drawn.fact), len(facts) - 1)
-    return np.asarray((facts[at] != drawn.fact) | most[at, group.take(drawn.row)])
+    def sums(self, each: FloatArray) -> FloatArray:
+        """What the group of each entry comes to in all, (grouped entries,)."""
+        return add_up(self.group, each[self.entry], int(self.group.max(initial=-1)) + 1)[self.group]
 
 
 @lru_cache

@@ -22,8 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from features.build import build
+from features.build import build, look
 from features.household import from_nested
+from features.policy.judgement import Judgement
+from features.policy.language import RULES
 from features.policy.shipped import load as load_policy
 from features.read import read_register
 from models.bundle import load as load_bundle
@@ -148,6 +150,9 @@ def bulk(register_folder: Path, bundle_folder: Path, key: bytes) -> list[tuple[s
     reading = step("read (36 months)", lambda: read_register(register_folder, key, since=dt.date(2021, 12, 31)))
     register = reading.register
     frame = step("features.build", lambda: build(register, as_of, policy))
+    seen = look(register, as_of, policy)
+    judged = step("rules that call for a visit", lambda: Judgement(seen, policy))
+    step("rules of all other kinds", lambda: [list(judged.held(kind)) for kind in RULES] + [list(judged.owed())])
     step("score", lambda: score(bundle, frame, threads=2))
     X = frame.columns(bundle.features)
     boosted = [member for member in bundle.members if isinstance(member, Boosted)]
