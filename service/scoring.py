@@ -16,6 +16,7 @@ import numpy as np
 from features.build import FeatureFrame, features_of, look
 from features.errors import UserError
 from features.policy.judgement import Judgement, told
+from features.policy.names import department
 from features.policy.registry import Policy
 from features.policy.shipped import load
 from features.register import Array, Register
@@ -203,7 +204,7 @@ def triggers(scored: Scored) -> dict[int, list[dict[str, Any]]]:
     row_of = scored.row_of
     called: dict[int, list[dict[str, Any]]] = {}
     for rule, households, _ in scored.judged.held("triggers"):
-        shown = told(rule)
+        shown = told(rule) | {"department_en": department(rule.department)}
         for row in row_of[households].tolist():
             called.setdefault(row, []).append(shown)
     called.pop(-1, None)

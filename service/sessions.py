@@ -12,11 +12,12 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive
 
+from features.errors import UserError
 from features.pseudonym import load_key
 from service.auth import Caller
 from service.clock import Clock
 from service.limits import Window
-from service.problems import ApiError
+from service.problems import ApiError, FieldError
 from service.settings import Settings
 from service.storage.database import Database
 from service.storage.token_store import find_token, open_session, revoke_tokens
@@ -30,6 +31,11 @@ _IN_FORM = re.compile(rb"(?:^|&)csrf=([\w-]{43})(?:&|$)")
 _IN_PARTS = re.compile(rb'\bname="?csrf"?\r\n(?:[^\r\n]+\r\n)*\r\n([\w-]{43})\r\n')
 
 REFUSED = "令牌无效、已过期或已吊销 the token is unknown, expired or revoked; ask for a new one: python -m service token create"
+KEY_GONE = "假名密钥无法读取 the pseudonym key cannot be read"
+BRING_BACK = (
+    "请管理员从备份恢复密钥文件（FANGPIN_PSEUDONYM_KEY），切勿另生成：新密钥会使每户换名 "
+    "the administrator puts the key's file back from its safe copy; a new key would give every household another name"
+)
 TOO_OFTEN = "本令牌登录过于频繁 too many sign-ins with this token"
 TOO_MANY = "来自此地址的失败登录过多 too many failed sign-ins from this address"
 
@@ -82,9 +88,16 @@ class Sessions:
         return f"{COOKIE}=; Max-Age=0; {self._attributes()}"
 
     def csrf_token(self, caller: Caller) -> str:
-        """What each form of a session sends back, in its first field `csrf` or as header X-CSRF-Token."""
+        """What each form of a session sends back, in its first field `csrf` or as header X-CSRF-Token.
+
+        Raises:
+            ApiError: 503, the key was taken away while the service ran; says what to do.
+        """
         if self._secret is None:
-            self._secret = derived_secret(self.settings.pseudonym_key, "session")
+            try:
+                self._secret = derived_secret(self.settings.pseudonym_key, "session")
+            except UserError:
+                raise ApiError(503, KEY_GONE, [FieldError("pseudonym_key", BRING_BACK)]) from None
         mark = hmac.digest(self._secret, f"csrf {caller.token_id}".encode(), "sha256")
         return base64.urlsafe_b64encode(mark).rstrip(b"=").decode()
 

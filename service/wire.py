@@ -65,6 +65,7 @@ class TriggerItem(BaseModel):
     zh: str
     en: str
     department: str = Field(description="whose data it is")
+    department_en: str = Field(description="its English name; the Chinese one where none is known")
     risk: str
     period: str = Field(description="a household has one open clue for each risk and period")
     reference: str

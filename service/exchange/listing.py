@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Row
 
+from features.policy.names import department
 from models.explain import MOST_CAUSES
 from models.scorer import STATE_ZH
 from models.tiers import TIER_ZH
@@ -62,6 +63,11 @@ def _triggers(row: Any) -> str:
     return "；".join(trigger["zh"] for trigger in orjson.loads(row.triggers or "[]"))
 
 
+def _departments(row: Any) -> str:
+    names = dict.fromkeys(trigger["department"] for trigger in orjson.loads(row.triggers or "[]"))
+    return "；".join(" ".join(dict.fromkeys((name, department(name)))) for name in names)
+
+
 def _causes(row: Any) -> str:
     raising = [cause["zh"] for cause in orjson.loads(row.causes or "[]") if cause["contribution"] > 0]
     return "、".join(raising[:MOST_CAUSES])
@@ -94,6 +100,7 @@ COLUMNS = (
     ListColumn("下限", "low", 8, "0.0%", lambda row: row.low, paper=False),
     ListColumn("上限", "high", 8, "0.0%", lambda row: row.high, paper=False),
     ListColumn("县内位次", "rank_county", 8, "0", lambda row: row.rank_county, paper=False),
+    ListColumn("规则的数据来源", "departments", 24, "", _departments, facts=True, paper=False),
     ListColumn("最缺的数据", "missing_field", 14, "", _missing, paper=False),
     ListColumn("数据距今天数", "data_age_days", 9, "0", lambda row: row.data_age_days, paper=False),
 )

@@ -9,9 +9,9 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import MEDIA_TYPE
+from service.problems import MEDIA_TYPE, ApiError
 from service.web.formats import one_language
-from service.web.pages import language_of, render, text, texts
+from service.web.pages import form_mark, language_of, render, text, texts
 
 KEPT = ("retry-after", "allow", "set-cookie", "x-request-id")
 
@@ -49,6 +49,14 @@ def wants_page(scope: Scope) -> bool:
     return not scope["path"].startswith("/api/") and "text/html" in Headers(scope=scope).get("accept", "")
 
 
+def _form_mark(request: Request) -> str | None:
+    """As on any page; that there is none may be the very error that is told."""
+    try:
+        return form_mark(request)
+    except ApiError:
+        return None
+
+
 def _page(scope: Scope, started: Message, problem: dict[str, Any]) -> Any:
     request = Request(scope)
     language = language_of(request)
@@ -63,4 +71,5 @@ def _page(scope: Scope, started: Message, problem: dict[str, Any]) -> Any:
         said_title=one_language(problem["title"], language),
         advice=text(language, advice if advice in texts() else "error.400" if problem["status"] < 500 else "error.500"),
         request_id=problem.get("request_id"),
+        csrf=_form_mark(request),
     )

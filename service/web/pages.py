@@ -146,6 +146,19 @@ def first_place(caller: Caller) -> str:
     return places_of(caller)[0][1]
 
 
+def form_mark(request: Request) -> str | None:
+    """What the forms of a page send back; None without a session.
+
+    Raises:
+        ApiError: 503, the key behind it is gone.
+    """
+    caller: Caller | None = request.scope.get("state", {}).get("caller")
+    if caller is None or not caller.session:
+        return None
+    mark: str = request.app.state.service.sessions.csrf_token(caller)
+    return mark
+
+
 def render(request: Request, template: str, status: int = 200, headers: Mapping[str, str] | None = None, **values: Any) -> HTMLResponse:
     """A page.
 
@@ -193,9 +206,10 @@ def render(request: Request, template: str, status: int = 200, headers: Mapping[
         "path": request.url.path,
         "address": lambda **changes: address(request, **changes),
         "synthetic": False,
-        "csrf": request.app.state.service.sessions.csrf_token(caller) if caller is not None and caller.session else None,
         "static": _static,
     }
+    if "csrf" not in values:
+        shared["csrf"] = form_mark(request)
     page = HTMLResponse(_environment().get_template(template).render(shared | values), status, dict(headers or {}))
     page.headers["Content-Security-Policy"] = POLICY
     page.headers["Content-Language"] = LANGUAGE_TAGS[language]

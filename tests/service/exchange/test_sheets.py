@@ -79,7 +79,9 @@ def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Si
     assert own_site.client.post(f"/api/v1/households/{first}/visits", json=visit, headers=headers).status_code == 201
     listed = items(own_site, headers)
     assert [item["household_id"] for item in listed if item["visited"]] == [first]
-    assert any(item["triggers"] for item in listed)
+    departments = {trigger["department_en"] for item in listed for trigger in item["triggers"]}
+    assert departments
+    assert all(name.isascii() for name in departments)
     assert len({item["cell"] for item in listed}) > 1
     told = [
         (
@@ -87,15 +89,16 @@ def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Si
             "；".join(trigger["zh"] for trigger in item["triggers"]),
             "" if item["cell"] is None else f"{CELL_ZH[item['cell']]} {item['cell']}",
             str(item["rank"]["county"]),
+            "；".join(dict.fromkeys(f"{trigger['department']} {trigger['department_en']}" for trigger in item["triggers"])),
         )
         for item in listed
     ]
-    names = ("名单后已走访 visited", "触发的规则 triggers", "规则与模型 cell", "县内位次 rank_county")
+    names = ("名单后已走访 visited", "触发的规则 triggers", "规则与模型 cell", "县内位次 rank_county", "规则的数据来源 departments")
     assert [tuple(row[name] for name in names) for row in as_csv(own_site, headers)] == told
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(as_workbook(own_site, headers))).get_sheet_by_index(0).to_python()
     places = [sheet[2].index(name.replace(" ", "\n")) for name in names]
     shown = [[row[place] for place in places] for row in sheet[3 : 3 + len(listed)]]
-    assert [(*map(str, row[:3]), str(int(row[3]))) for row in shown] == told
+    assert [(*map(str, row[:3]), str(int(row[3])), str(row[4])) for row in shown] == told
     page = own_site.client.get("/", headers=headers | {"Accept": "text/html"}).text
     assert page.count('class="mark done"') == 1
 

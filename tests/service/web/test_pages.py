@@ -16,7 +16,7 @@ from service.auth import Role
 from service.storage.tables import COUNTED, lists, model_history, scores, summaries
 from service.web.pages import POLICY
 from tests.service import made_up
-from tests.service.sites import Site
+from tests.service.sites import Site, running
 
 HTML = {"Accept": "text/html,application/xhtml+xml"}
 
@@ -144,6 +144,23 @@ def test_an_error_is_a_page_for_a_browser_and_a_problem_for_a_programme(site: Si
     assert plain.status_code == status
     assert plain.headers["content-type"] == "application/problem+json"
     assert plain.json()["detail"].split("；")[0].split(";")[0] in html.unescape(page.text)
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "told"), [("zh", "怎么办", "从备份恢复密钥文件"), ("en", "What to do", "from its safe copy")]
+)
+@pytest.mark.parametrize("path", ["/", "/overview", "/nowhere"])
+def test_a_key_that_is_taken_away_is_told_on_a_page(own_site: Site, path: str, language: str, title: str, told: str) -> None:
+    with running(own_site.settings) as site:
+        typed = {"token": site.token(Role.COUNTY, made_up.COUNTY)}
+        signed_in = site.client.post("/sign-in", data=typed, headers={"Origin": "http://testserver"}, follow_redirects=False)
+        assert signed_in.status_code == 303
+        site.settings.pseudonym_key.unlink()
+        page = site.client.get(f"{path}?lang={language}", headers=HTML)
+    assert page.headers["content-type"].startswith("text/html")
+    assert title in page.text
+    assert (page.status_code, told in page.text) == ((404, False) if path == "/nowhere" else (503, True))
+    assert str(site.settings.pseudonym_key) not in page.text
 
 
 def test_an_error_of_the_api_stays_a_problem_whoever_asks(site: Site) -> None:
