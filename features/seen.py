@@ -69,6 +69,13 @@ class Seen(View):
         return self.register.at(self.as_of - dt.timedelta(days=int(YEAR)))["members"]
 
     @cached_property
+    def place_a_year_ago(self) -> IntArray:
+        """Which row of them is of each member who is present now; -1 where it has none."""
+        who, those = persons(self.people.table), persons(self.members_a_year_ago)
+        place = those.searchsorted(who)
+        return np.where(np.append(those, -1).take(place) == who, place, -1).astype(np.int32)
+
+    @cached_property
     def accounts(self) -> Accounts:
         """Income of the last twelve known months and of the twelve before."""
         return accounts(self)

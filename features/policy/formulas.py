@@ -13,14 +13,16 @@ from features.accounts import POLICY
 from features.codes import code, groups
 from features.money import to_fen
 from features.policy.span import Span
-from features.register import NO, BoolArray, FloatArray, TableView
+from features.register import NO, Array, BoolArray, FloatArray, TableView
 from features.seen import BILL, Seen, certified, persons
-from features.tables import CHILD_UNTIL
+from features.tables import CHILD_UNTIL, TABLES
 
 Formula = Callable[[Seen], FloatArray | Span]
 _COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
 _LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
 _PRESENT = code("members", "presence", "present")
+_LEVEL = TABLES["members"].column("disability_level")
+_SEVEREST, _MILDEST = (np.nan if bound is None else bound for bound in (_LEVEL.low, _LEVEL.high))
 _RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
@@ -154,32 +156,59 @@ def half_year_income(seen: Seen) -> FloatArray:
 
 
 def newly_disabled(seen: Seen) -> Span:
-    """Present members with a certificate on record who had none on record a year ago; of a household not known then, any."""
-    people, before = seen.people.table, seen.members_a_year_ago
-    now = certified(people)
-    asked = np.bincount(people.household[now], minlength=seen.n) > 0  # few households: nobody else's members need be matched
-    new = now & _among(people, before, asked[before.household] & ~certified(before))
-    return _present(seen, new, new | (now & _unknown_then(seen, before)))
+    """Present members with a certificate on record who had none on record a year ago; of whom nothing was known then, any."""
+    now, then = certified(seen.people.table), _then(seen, certified(seen.members_a_year_ago))
+    return _present(seen, now & (then == 0), now & (then != 1))
+
+
+def worsened_disability(seen: Seen) -> Span:
+    """Present members whose certificate bears a lower level, which is a more severe one, than a year ago; a blank may be any level."""
+    now, before = seen.people.table["disability_level"], seen.members_a_year_ago
+    then, had = _then(seen, before["disability_level"]), _then(seen, certified(before))
+    perhaps = np.where(np.isnan(now), _SEVEREST, now) < np.where(np.isnan(then), _MILDEST, then)
+    return _present(seen, now < then, certified(seen.people.table) & (had != 0) & perhaps)
+
+
+def newly_ill(seen: Seen) -> Span:
+    """Present members with a serious illness on record who were known to have none a year ago; a blank may be either. Of children none."""
+    ill, was, asked = seen.people.table["serious_illness"], _then(seen, seen.members_a_year_ago["serious_illness"]), _asked(seen)
+    new = (ill == 1) & (was == 0)
+    return _present(seen, new, new | (ill != 0) & (was != 1) & asked)
 
 
 def left_dibao(seen: Seen) -> Span:
     """Present members not on dibao who were on it a year ago, as known then; of a household not known then, any. Children have none."""
-    people, before = seen.people.table, seen.members_a_year_ago
-    certainly, perhaps = (_among(people, before, kind) for kind in (before["dibao"] == 1, before["dibao"] != 0))
-    on, asked = people["dibao"], ~(seen.people.age < CHILD_UNTIL)
-    return _present(seen, (on == 0) & certainly, (on != 1) & asked & (perhaps | _unknown_then(seen, before)) | (on == 0) & certainly)
+    return _left(seen, "dibao")
+
+
+def left_extreme_support(seen: Seen) -> Span:
+    """Present members not on extremely-poor support who were on it a year ago, in the same way."""
+    return _left(seen, "extreme_poverty_support")
+
+
+def _left(seen: Seen, benefit: str) -> Span:
+    """Who has a benefit no longer. Whoever joined a household that was known a year ago did not leave it there."""
+    before = seen.members_a_year_ago
+    on, was = seen.people.table[benefit], _then(seen, before[benefit])
+    known = before.total(np.ones(len(before)))[seen.people.table.household] > 0
+    left = (on == 0) & (was == 1)
+    return _present(seen, left, left | (on != 1) & (was != 0) & ((seen.place_a_year_ago >= 0) | ~known) & _asked(seen))
+
+
+def _then(seen: Seen, column: Array) -> FloatArray:
+    """What a column of the members a year ago said of each member who is present now; NaN where it said nothing."""
+    return np.append(column.astype(np.float64), np.nan).take(seen.place_a_year_ago)
+
+
+def _asked(seen: Seen) -> BoolArray:
+    """Of which present members health and benefits are held: of children they are not."""
+    return ~(seen.people.age < CHILD_UNTIL)
 
 
 def _present(seen: Seen, certainly: BoolArray, perhaps: BoolArray) -> Span:
     """How many of the present members are certainly meant, and how many may be; any number where no member is on record."""
     low, high = seen.people.table.totals(certainly, perhaps)
     return Span(low, np.where(seen.people.count > 0, high, np.inf))
-
-
-def _unknown_then(seen: Seen, before: TableView) -> BoolArray:
-    """Which present members are of a household of which no member was known a year ago."""
-    unknown: BoolArray = before.total(np.ones(len(before))) == 0
-    return np.asarray(unknown[seen.people.table.household])
 
 
 def _among(rows: TableView, others: TableView, which: BoolArray) -> BoolArray:
@@ -241,5 +270,6 @@ FORMULAS: Mapping[str, Formula] = {
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
         exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income,
         dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, measures_since_identification, not_held,
+        worsened_disability, newly_ill, left_extreme_support,
     )
 }  # fmt: skip

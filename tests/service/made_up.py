@@ -76,7 +76,8 @@ def household(number: int, random: Random, village: str | None = None) -> Househ
         if well_known:
             age = AS_OF.year - member["birth_year"]
             member |= {"school_status": "primary" if 6 <= age <= 16 else "none", "pension_receiving": True if age >= 59 else None}
-            member |= {"dibao": None if member["birth_year"] > CHILDREN_BORN_AFTER else False}
+            said = None if member["birth_year"] > CHILDREN_BORN_AFTER else False
+            member |= {"serious_illness": said, "dibao": said, "extreme_poverty_support": said}
     events = [
         {
             "event_id": f"e{number}-{place}",

@@ -107,9 +107,15 @@ def test_an_ordinary_household_that_a_rule_calls_for_is_a_candidate_unless_monit
     assert not any(row.edge_candidate and row.unstable_candidate for row in rows)
 
 
+def not_told(said: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(one["kind"], one["rule"]) for one in said["not_evaluable"]}
+
+
 def test_a_household_is_told_what_the_rules_say_with_every_test_and_source(site: Site) -> None:
-    household = next(item for item in pages(site) if item["triggers"])
-    said = site.client.get(f"/api/v1/households/{household['household_id']}", headers=site.headers()).json()["policy"]
+    called = ((item, f"/api/v1/households/{item['household_id']}") for item in pages(site) if item["triggers"])
+    told = ((item, site.client.get(path, headers=site.headers()).json()["policy"]) for item, path in called)
+    # of every third household it is not on record whether it has enough to eat
+    household, said = next((item, said) for item, said in told if ("gaps", "food_and_clothing") in not_told(said))
     assert [one["rule"] for one in said["triggers"]] == [one["rule"] for one in household["triggers"]]
     for one in said["triggers"]:
         assert one["reference"]
@@ -117,8 +123,6 @@ def test_a_household_is_told_what_the_rules_say_with_every_test_and_source(site:
     assert [one["zh"] for one in said["regions"]] == ["全国", "金沙县"]
     named = {one["name"] for one in said["undefined"]}
     assert named == {"pairing_42", "double_ledgers", "four_chronic_diseases"}  # what Jinsha names, and no other county
-    kinds = {one["kind"] for one in said["not_evaluable"]}
-    assert "gaps" in kinds  # food and clothing are asked at the door
     assert all(any(test["holds"] is None for test in one["tests"]) for one in said["not_evaluable"])
 
 

@@ -39,6 +39,8 @@ def blanked(case: Case) -> Iterator[tuple[str, generated.Rows]]:
                     continue
                 if (table, column.name) in MEANT or (table == "incomes" and len(held) > 1):  # of several quarters the others speak for one
                     continue
+                if column.name == "disability_category" and row["disability_level"] is None:  # with its last mark the certificate goes
+                    continue
                 other = [one if place != at else one | {column.name: None} for place, one in enumerate(held)]
                 yield f"{table}.{column.name}", whole | {table: other}
 
@@ -92,6 +94,60 @@ def test_a_household_is_answered_alone_as_among_others() -> None:
             assert answer == alone(case), case.place
 
 
+DAY = dt.date(2023, 6, 30)
+A_YEAR_AGO = ("newly_disabled", "worsened_disability", "newly_ill", "left_dibao", "left_extreme_support")
+flags = st.sampled_from([True, False, None])
+certificates = st.sampled_from([(None, None), ("limb", None), (None, 1), ("limb", 2), ("mental", 4)])
+
+
+HELD = ("serious_illness", "dibao", "extreme_poverty_support")
+DAYS = ("2015-01-01", "2022-06-30", "2022-07-01", "2023-06-30")
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """What is on record of some members from some days on; of a child neither health nor benefits."""
+    said = []
+    for member in range(draw(st.integers(0, 3))):
+        born = draw(st.sampled_from([1980, 2009, 2016, None]))
+        for day in sorted(draw(st.sets(st.sampled_from(DAYS), max_size=3))):
+            category, level = (None, None) if born == 2016 else draw(certificates)
+            held = {name: None if born == 2016 else draw(flags) for name in HELD}
+            since = {"member_id": str(member), "valid_from": dt.date.fromisoformat(day), "birth_year": born}
+            said.append(since | held | {"disability_category": category, "disability_level": level})
+    return said
+
+
+def spans(households: list[generated.Rows], names: tuple[str, ...]) -> list[list[tuple[float, float]]]:
+    """Facts of every household of a register: the least and the most."""
+    held = judged(register(*(named(whole, f"{place:06}") for place, whole in enumerate(households))), DAY)
+    facts = [[held.fact(name, row) for name in names] for row in range(len(households))]
+    return [[(float(low), float(high)) for (low,), (high,) in found] for found in facts]
+
+
+def lived(members: list[dict[str, Any]]) -> generated.Rows:
+    return rows({"members": members}, "520523", DAY)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(histories(), min_size=2, max_size=5))
+def test_what_changed_within_a_year_is_told_of_a_household_alone_as_among_others(among: list[Any]) -> None:
+    whole = [lived(members) for members in among]
+    assert spans(whole, A_YEAR_AGO) == [spans([one], A_YEAR_AGO)[0] for one in whole]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(histories(), st.sampled_from([*HELD, "birth_year", "disability_level"]))
+def test_a_blank_only_widens_what_changed_within_a_year(members: list[dict[str, Any]], column: str) -> None:
+    places = range(len(members))
+    if column == "disability_level":  # with its last mark the certificate goes
+        places = [at for at in places if members[at]["disability_category"] is not None]
+    blanks = [[row | {column: None} if at == place else row for at, row in enumerate(members)] for place in places]
+    told, *wider = spans([lived(one) for one in (members, *blanks)], A_YEAR_AGO)
+    for found in wider:
+        assert all(wide[0] <= was[0] and wide[1] >= was[1] for was, wide in zip(told, found, strict=True))
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_what_becomes_known_later_changes_nothing(seed: int) -> None:
     random = Random(seed)
@@ -129,7 +185,6 @@ households = st.fixed_dictionaries(
     }
 )
 counties = st.sampled_from(["520523", "990001", "990002", "990003"])
-DAY = dt.date(2023, 6, 30)
 few = settings(max_examples=60, deadline=None, derandomize=True)
 
 
