@@ -94,17 +94,11 @@ def entitlements(judgement: Judgement, row: int) -> dict[str, Any]:
             }
             | {"amounts": judgement.amounts(rule, row), "missing": [_missing(name, zh) for name, zh in missing]}
         )
-    return {"lacks": _in_all([item["lacks"]["yuan"] for item in items]), "items": items}
+    return {"lacks": _between(judgement.lacks(row), 0), "items": items}
 
 
 def _missing(name: str, zh: str) -> dict[str, str]:
     return {"name": name, "zh": zh, "en": names.column(name)}
-
-
-def _in_all(parts: list[dict[str, float | None]]) -> dict[str, float | None]:
-    """Bounds added up; no upper one where one of them has none."""
-    highs = [part["high"] for part in parts]
-    return {"low": sum(part["low"] or 0.0 for part in parts), "high": None if None in highs else sum(high or 0.0 for high in highs)}
 
 
 def _between(span: Span, row: int) -> dict[str, float | None]:

@@ -96,6 +96,30 @@ def worked_out(rules: Sequence[Entitlement], holds: FloatArray, facts: Facts, bo
     ]
 
 
+def in_all(rules: Sequence[Entitlement], holds: FloatArray, owed: Sequence[Owed], facts: Facts, bounds: Bounds) -> Span:
+    """What is lacking of all benefits together, yuan a year, (n,); of one that stands in the place of others never both.
+
+    Worked example: 1,000 yuan of dibao are lacking, and it cannot be told whether 7,000 of support are owed instead. Lacking are 1,000 at
+    the least and 7,000 at the most, not 8,000.
+    """
+    lacks = {rule.id: came_to.lacks_yuan for rule, came_to in zip(rules, owed, strict=True)}
+    parts = dict(lacks)
+    for rule, hold in zip(rules, holds, strict=True):
+        others = [lacks[name] for name in rule.instead_of if name in lacks]
+        if not others:
+            continue
+        (supposed,) = worked_out([rule], np.ones((1, facts.seen.n)), facts, bounds)
+        low, high = (sum((other[side] for other in others), np.zeros(facts.seen.n)) for side in range(2))
+        open_, own, least = np.isnan(hold), parts[rule.id], supposed.lacks_yuan.low
+        parts[rule.id] = Span(
+            np.where(open_, np.minimum(low, least), np.where(hold == 1, own.low, low)),
+            np.where(open_, np.maximum(high, own.high), np.where(hold == 1, own.high, high)),
+        )
+        for name in rule.instead_of:
+            parts.pop(name, None)
+    return Span(*(sum((part[side] for part in parts.values()), np.zeros(facts.seen.n)) for side in range(2)))
+
+
 def amount(rule: Entitlement, facts: Facts, bounds: Bounds) -> Amount:
     """What one person is owed of a benefit."""
     n = facts.seen.n

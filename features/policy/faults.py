@@ -64,6 +64,8 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
             if isinstance(rule, Entitlement):
                 for what in _unfit_amount(rule, whole.pack.facts, whole.units):
                     yield (part, at, "amount"), f"{rule.id}: {what}"
+                for what in _unfit_place(rule, whole.pack.entitlements):
+                    yield (part, at, "instead_of"), f"{rule.id}: {what}"
             earning = [
                 name for name in getattr(rule, "measures", ()) if name in whole.pack.measures and whole.pack.measures[name].developmental
             ]
@@ -75,6 +77,17 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
                 yield ("checks", at), _no_parameter(name, whole.units)
         if len({whole.units.get(name) for name in (check.parameter, check.at_least)}) > 1:
             yield ("checks", at), f"{check.parameter} and {check.at_least} differ in their unit 单位不符"
+
+
+def _unfit_place(rule: Entitlement, among: Iterable[Entitlement]) -> Iterator[str]:
+    """A benefit stands in the place of benefits that there are, each of which has one place."""
+    there = {other.id: other for other in among if other.id != rule.id}
+    taken = {name for other in there.values() for name in other.instead_of}
+    for name in rule.instead_of:
+        if name not in there:
+            yield f"no benefit {name} 没有此待遇; there are {', '.join(sorted(there))}"
+        elif name in taken or rule.id in taken or there[name].instead_of:
+            yield f"another benefit stands in the place of {name}, or of this one 替代关系重复"
 
 
 def _of_facts(pack: Pack, whole: Whole) -> Found:

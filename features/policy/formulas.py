@@ -176,6 +176,22 @@ def newly_ill(seen: Seen) -> Span:
     return _present(seen, new, new | (ill != 0) & (was != 1) & asked)
 
 
+def on_dibao(seen: Seen) -> Span:
+    """Present members on dibao. Of children it is not held: they have what the others have, and children alone may have it."""
+    return _on(seen, "dibao")
+
+
+def on_extreme_support(seen: Seen) -> Span:
+    """Present members on extremely-poor support, in the same way."""
+    return _on(seen, "extreme_poverty_support")
+
+
+def _on(seen: Seen, benefit: str) -> Span:
+    people, asked = seen.people.table, _asked(seen)
+    on, alone = people[benefit], (people.total(asked) == 0)[people.household]
+    return _present(seen, on == 1, (on == 1) | np.isnan(on) & (asked | alone))
+
+
 def left_dibao(seen: Seen) -> Span:
     """Present members not on dibao who were on it a year ago, as known then; of a household not known then, any. Children have none."""
     return _left(seen, "dibao")
@@ -270,6 +286,6 @@ FORMULAS: Mapping[str, Formula] = {
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
         exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income,
         dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, measures_since_identification, not_held,
-        worsened_disability, newly_ill, left_extreme_support,
+        worsened_disability, newly_ill, left_extreme_support, on_dibao, on_extreme_support,
     )
 }  # fmt: skip

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from features.policy.entitlement import Owed, unknowns, worked_out
+from features.policy.entitlement import Owed, in_all, unknowns, worked_out
 from features.policy.facts import Facts
 from features.policy.language import Entitlement, Rule
 from features.policy.packs import InForce, packs_of
@@ -54,6 +54,11 @@ class _County:
         rules, holds = self.answers("entitlements")
         with np.errstate(invalid="ignore"):
             return worked_out(rules, holds, self.facts, self.bounds)
+
+    @cached_property
+    def lacks(self) -> Span:
+        """What is lacking of all of them together, yuan a year."""
+        return in_all(*self.answers("entitlements"), self.owed, self.facts, self.bounds)
 
 
 class Judgement:
@@ -112,6 +117,11 @@ class Judgement:
         county = self._county(row)
         rules = county.answers("entitlements")[0]
         return [(rule, owed, unknowns(rule, owed, row, county.facts, county.bounds)) for rule, owed in zip(rules, county.owed, strict=True)]
+
+    def lacks(self, row: int) -> Span:
+        """What one household lacks of all benefits together, yuan a year, as a span of one row."""
+        span = self._county(row).lacks
+        return Span(span.low[row : row + 1], span.high[row : row + 1])
 
     def counted(self) -> BoolArray:
         """(n,) whether a household counts for the tier of its village; nobody does where villages have no tiers."""

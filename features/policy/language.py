@@ -137,10 +137,12 @@ class Entitlement(Rule):
         whom: which members of a household for which the condition holds.
         received: a yes-no column of members, or a kind of the benefits table.
         amount: of each of them: a parameter, the least and the most of two, or what is missing to a line; None: not told anywhere.
+        instead_of: benefits that a household does not have beside it, so that what is lacking in all is never both.
     """
 
     whom: dict[str, Cell] = Field(default_factory=dict)
     received: Name
+    instead_of: list[Name] = Field(default_factory=list)
     amount: Name | Annotated[list[Name], Field(min_length=2, max_length=2)] | TopUp | None = None
 
     @property

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from features.errors import PolicyError
 from features.policy.entitlement import Owed
+from features.policy.judgement import Judgement
 from features.policy.shipped import read
+from features.seen import Seen
 from tests.features.policy.cases import judged, register, rows
 
 TENG, MIZHI, DAY = "450422", "610827", dt.date(2020, 6, 30)
@@ -72,6 +74,59 @@ def test_a_benefit_that_has_ended_is_lacking_from_that_day() -> None:
     household = {"members": [disabled()], "benefits": [nursing("1"), nursing("1", receiving=False, valid_from=dt.date(2020, 5, 1))]}
     assert owed(household, date=dt.date(2020, 4, 30))["disability_nursing"].lacks == (0, 0)
     assert owed(household)["disability_nursing"].lacks == (1, 1)
+
+
+COUNTY = """
+region: "990009"
+zh: 某县
+en: A county
+parameters:
+  dibao_line: [{from: 2020-01-01, value: 4000, grade: synthetic, reference: 虚构}]
+  extreme_support_amount: [{from: 2020-01-01, value: AMOUNT, grade: synthetic, reference: 虚构}]
+"""
+CERTAIN = """entitlements:
+  - {id: extreme_support, zh: 特困供养, en: Support, received: extreme_poverty_support, amount: extreme_support_amount, instead_of: [dibao],
+     when: {fact: labour_members, less_than: 1}, reference: 虚构, grade: synthetic}
+"""
+UNABLE = {"birth_year": 1980, "labour_ability": "lost"}
+
+
+@pytest.mark.parametrize(
+    ("monthly", "rule", "member", "lacks"),
+    [
+        (600, "", {}, (1000, 7200)),  # either of them, and never both
+        (50, "", {}, (600, 1000)),
+        (600, "", {"labour_ability": "weak"}, (1000, 1000)),
+        (600, CERTAIN, {}, (7200, 7200)),
+        (600, CERTAIN, {"extreme_poverty_support": True}, (0, 0)),
+        (600, CERTAIN, {"labour_ability": None}, (1000, 7200)),
+        (600, "", {"dibao": True}, (0, 7200)),
+    ],
+)
+def test_support_of_the_extremely_poor_and_dibao_are_never_added(
+    tmp_path: Path, monthly: int, rule: str, member: Household, lacks: tuple[float, float]
+) -> None:
+    (tmp_path / "990009.yaml").write_text(COUNTY.replace("AMOUNT", str(monthly)) + rule, encoding="utf-8")
+    given_policy = read(counties=tmp_path)
+    held = register(rows({"income": 3000, "sharing_size": 1, "members": [UNABLE | member]}, "990009", DAY))
+    found = Judgement(Seen(held, DAY, given_policy), given_policy).lacks(0)
+    assert (found.low[0], found.high[0]) == lacks
+
+
+@pytest.mark.parametrize(
+    ("members", "bounds"),
+    [
+        ([{"birth_year": 2015}], [0, 1]),  # children alone may have it
+        ([{"birth_year": 2015}, {"birth_year": 1985, "dibao": False}], [0, 0]),
+        ([{"birth_year": 2015}, {"birth_year": 1985, "dibao": True}], [1, 1]),
+        ([{"birth_year": 2015}, {"birth_year": 1985, "dibao": None}], [0, 1]),
+        ([], [0, np.inf]),
+    ],
+)
+def test_children_have_the_dibao_of_the_others_and_of_children_alone_it_is_not_known(members: list[Household], bounds: list[float]) -> None:
+    household = {"members": [{"dibao": None} | member for member in members]}
+    found = judged(register(rows(household, TENG, DAY)), DAY).fact("on_dibao", 0)
+    assert [found.low[0], found.high[0]] == bounds
 
 
 flags = st.sampled_from([True, False, None])
@@ -163,6 +218,8 @@ def test_more_that_is_paid_never_widens_what_is_lacking(household: Household, co
         ("received: dibao, amount: {to: dibao_line, less: net_worth}", "no fact net_worth"),
         ("received: dibao, amount: {to: dibao_line, less: self_pay_year}", "self_pay_year is in yuan/year"),
         ("received: dibao, amount: [dibao_line]", "should have at least 2 items"),
+        ("received: dibao, instead_of: [luck]", "no benefit luck"),
+        ("received: dibao, instead_of: [dibao]", "another benefit stands in the place of dibao"),
     ],
 )
 def test_an_entitlement_that_fits_nothing_is_refused_with_its_line(tmp_path: Path, said: str, fault: str) -> None:
