@@ -57,7 +57,7 @@ def encode_cells(column: Column, cells: Sequence[Any], report: Callable[[int, st
     except (CellError, TypeError):  # now cell by cell, to say what is wrong and where
         values = [_read_or_report(column, row, cell, report) for row, cell in enumerate(cells)]
     out = np.array(values, dtype=EMPTY_DTYPES[column.kind])
-    return grained(out) if in_yuan(column) else out
+    return grained(out) if column.kind is Kind.NUMBER and in_yuan(column) else out
 
 
 def _range(column: Column) -> tuple[float, float]:

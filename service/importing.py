@@ -25,12 +25,12 @@ from service.clock import Clock, stamp, today
 from service.exchange.cells import safe_text
 from service.incoming import opened
 from service.redaction import redact, without_cell
+from service.storage.codebook import readable
 from service.storage.database import Database
 from service.storage.exclusive import PlaceLostError, only_one
 from service.storage.import_plan import Mode, Plan, plan
 from service.storage.import_store import ImportRecord, sweep, write
 from service.storage.register_store import import_of, info_of, stored_households, stored_import
-from service.storage.tables import codebook
 
 if TYPE_CHECKING:
     from features.read import Reading
@@ -233,7 +233,7 @@ def _base(row: Row[Any] | None, key: bytes, *, adds: bool) -> Row[Any] | None:
     if row is None:
         return None
     again = "python -m service import DIR --mode replace 重新导入全部 imports everything anew"
-    if row.codebook != codebook():
+    if not readable(row.meanings):
         if adds:
             raise UserError(f"数据表结构已变 what is stored was written with another version of the tables: {again}")
         return None

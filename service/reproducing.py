@@ -20,11 +20,12 @@ from models.bundle import Bundle, load
 from models.pointer import kept
 from service.filescore import SEEN
 from service.scoring import rows_of, score_register
+from service.storage.codebook import readable
 from service.storage.corrections import Correction, corrections
 from service.storage.database import Database
 from service.storage.household_store import load_household
 from service.storage.register_store import import_of, stored_import
-from service.storage.tables import codebook, lists, scores
+from service.storage.tables import lists, scores
 
 COMPARED = ("state", "tier", "probability", "low", "high", "risk")
 Answer = dict[str, Any]
@@ -125,7 +126,7 @@ def _listed(connection: Connection, household_id: str, as_of: dt.date, list_vers
 def _readable(connection: Connection, import_id: int) -> None:
     """Refuses an import that can no longer be read as it was."""
     found = import_of(connection, import_id)
-    if found is None or found.codebook != codebook():
+    if found is None or not readable(found.meanings):
         raise UserError(
             f"第 {import_id} 次导入由另一版本写成 import {import_id} was written by another version of this programme; "
             "use that version to make scores of its lists again 请用该版本程序重算"

@@ -8,8 +8,9 @@ from sqlalchemy import ColumnElement, Connection, select
 from features.register import Array, Register, assemble
 from features.tables import TABLES
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS
+from service.storage.codebook import readable
 from service.storage.register_store import INDICATORS, as_declared, import_of, info_of, read_rows
-from service.storage.tables import codebook, register_ids, register_words, scores
+from service.storage.tables import register_ids, register_words, scores
 
 SPOKEN = (("households", "village_code"), ("findings", "department"))
 """Columns of texts that somebody asks the words of."""
@@ -51,7 +52,7 @@ def _load(connection: Connection, which: ColumnElement[bool], import_id: int) ->
     record = import_of(connection, import_id)
     query = select(register_ids.c.household, register_ids.c.household_id).where(which).order_by(register_ids.c.household_id)
     known = connection.execute(query).all()
-    if record is None or not known or record.codebook != codebook():
+    if record is None or not known or not readable(record.meanings):
         return None
     numbers = [row.household for row in known]
     rows = {name: read_rows(connection, schema, import_id, numbers)[0] for name, schema in TABLES.items()}

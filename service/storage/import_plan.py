@@ -20,8 +20,9 @@ from features.age import too_old
 from features.contents import Hashes, Sum, entity_hashes, row_hashes, summed, word_hashes
 from features.register import Array, BoolArray, Columns, Register, RegisterInfo, TableArrays
 from features.tables import TABLES
+from service.storage.codebook import readable
 from service.storage.register_store import import_of, numbers_in, read_ids, read_rows, read_words, shelf, stored_import, visible, words_of
-from service.storage.tables import codebook, register_tables
+from service.storage.tables import register_tables
 
 Mode = Literal["update", "replace"]
 Progress = Callable[[str, int], None]
@@ -146,7 +147,7 @@ def plan(
     """
     number = stored_import(connection)
     row = None if number is None else import_of(connection, number)
-    renewed = row is not None and row.codebook != codebook()
+    renewed = row is not None and not readable(row.meanings)
     base = number if row is not None and not renewed else None
     replaced = numbers_in(base, region) if mode == "replace" and region and base is not None else None
     stored_ids = read_ids(connection)

@@ -15,10 +15,11 @@ from sqlalchemy import Table as SqlTable
 from features.contents import digest
 from features.register import MISSING, Array, TableArrays
 from features.tables import TABLES
+from service.storage.codebook import codebook
 from service.storage.database import Cells, Database, insert_columns, plain_rows
 from service.storage.exclusive import Held
 from service.storage.import_plan import FEW_HOUSEHOLDS, Mode, Plan, Progress, declared
-from service.storage.tables import codebook, imports, register_ids, register_state, register_tables, register_words
+from service.storage.tables import imports, register_ids, register_state, register_tables, register_words
 
 ROWS_AT_ONCE = 40_000  # a fifth of a second of writing: whoever records a visit meanwhile waits no longer
 HOUSEHOLDS_AT_ONCE = 2_000
@@ -70,7 +71,7 @@ def write(database: Database, planned: Plan, record: ImportRecord, now: str, *, 
                     indicators=declared(planned.info),
                     contents=json.dumps(planned.sums),
                     digest=digest(planned.info, planned.sums),
-                    codebook=codebook(),
+                    meanings=codebook(),
                     households=planned.households,
                     rows=planned.rows,
                 )

@@ -14,9 +14,10 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, Subqu
 from features.errors import UserError
 from features.register import Array, Columns, Indicator, Register, RegisterInfo, TableArrays, assemble, empty_table
 from features.tables import TABLES, Kind, Table
+from service.storage.codebook import readable
 from service.storage.database import plain_rows
 from service.storage.packing import Packing
-from service.storage.tables import codebook, imports, register_ids, register_state, register_tables, register_words
+from service.storage.tables import imports, register_ids, register_state, register_tables, register_words
 
 MEMBERS = ("members", "member_id")
 INDICATORS = ("indicators", "name")
@@ -75,7 +76,7 @@ def load_register(connection: Connection, progress: Callable[[str], None] = lamb
     row = import_of(connection, number)
     if row is None:
         raise UserError(f"没有第 {number} 次导入 there is no import {number}; GET /api/v1/imports lists them 请查看导入记录")
-    if row.codebook != codebook():
+    if not readable(row.meanings):
         raise UserError(
             "数据表结构已变 the stored register was written with another version of the tables: "
             "请重新导入 run python -m service import DIR --mode replace"

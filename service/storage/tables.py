@@ -6,7 +6,7 @@ The register is held as it is in memory: compact numbers, with `features.tables`
 * categories: the place of the code in its column's declaration; flags: 0 or 1;
 * days: since 1970-01-01; months: since 1970-01; NULL wherever the cell is missing.
 
-Which codebook an import was written with stands in `imports.codebook`; another one is refused, not guessed at.
+What the numbers meant when an import was written stands in `imports.meanings`; where they mean something else today, it is refused.
 
 A row of the register says with which import it came (`loaded_in`) and with which it went (`dropped_in`, NULL while it stands). Import n
 sees the rows with loaded_in <= n and not dropped_in <= n; `register_state.import_id` says which import is in use. So an import is written
@@ -18,8 +18,6 @@ A list of scores is never changed: a new one is written beside it under its own 
 """
 
 from __future__ import annotations
-
-import hashlib
 
 from sqlalchemy import (
     Boolean,
@@ -103,7 +101,7 @@ imports = Table(
     Column("indicators", Text, nullable=False),
     Column("contents", Text, nullable=False),  # JSON: the sums behind the digest, by table
     Column("digest", String(64), nullable=False),
-    Column("codebook", String(64), nullable=False),
+    Column("meanings", Text),
     Column("households", Integer, nullable=False),
     Column("rows", Integer, nullable=False),
     Column("rows_left_out", Integer, nullable=False),
@@ -405,9 +403,3 @@ model_history = Table(
     Column("worker", String(32), nullable=False),
     Column("at", String(32), nullable=False),
 )
-
-
-def codebook() -> str:
-    """What the stored numbers of the register mean, as one hash: it changes when a column or a code is added, moved or removed."""
-    parts = [f"{name}.{column.name}:{column.kind}:{','.join(column.codes)}" for name, schema in TABLES.items() for column in schema.columns]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -143,7 +143,7 @@ def test_each_list_of_a_day_is_made_again_with_its_own_model(own_site: Site, hou
 @pytest.mark.parametrize("number", [1, 2])  # what the list was made from, and what is in use today
 def test_an_import_of_another_programme_is_not_guessed_at(own_site: Site, corrected: tuple[str, str], number: int) -> None:
     with own_site.database.writing() as connection:
-        connection.execute(update(imports).where(imports.c.id == number).values(codebook="another"))
+        connection.execute(update(imports).where(imports.c.id == number).values(meanings=None))
     with pytest.raises(UserError, match=f"import {number} was written by another version of this programme"):
         again(own_site, corrected[0])
 

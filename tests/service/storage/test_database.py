@@ -23,7 +23,7 @@ on_postgresql = pytest.mark.parametrize("backend", ["postgresql"], indirect=True
 
 def listed(connection: Connection, version: int = 1) -> None:
     """A list for scores to belong to."""
-    described = {"county": "1", "synthetic": True, "indicators": "", "contents": "", "digest": "", "codebook": "", "key_mark": ""}
+    described = {"county": "1", "synthetic": True, "indicators": "", "contents": "", "digest": "", "key_mark": ""}
     counted = {"households": 0, "rows": 0, "rows_left_out": 0, "problems": 0}
     connection.execute(insert(imports).values(id=1, fingerprint="", mode="replace", **described, **counted))
     versions = {"model_name": "", "model_version": "", "policy_version": "", "data_version": "", "base_margin": 0.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from features.errors import UserError
 from features.read import read_register
 from service.auth import Role
 from service.importing import import_register, pseudonym_key
+from service.storage.codebook import codebook
 from service.storage.database import Database
 from service.storage.register_store import load_register
 from service.storage.tables import imports, metadata
@@ -50,7 +52,8 @@ def test_no_plain_id_is_in_the_database(site: Site, households: list[made_up.Hou
 
 def test_the_same_folder_again_changes_nothing(own_site: Site, register_folder: Path) -> None:
     key = pseudonym_key(own_site.settings.pseudonym_key, demo=False)
-    again = import_register(own_site.database, register_folder, key, months=36, uploads=own_site.settings.uploads_dir, clock=now)
+    settings = own_site.settings
+    again = import_register(own_site.database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now, mode="replace")
     assert not again.fresh
     with own_site.database.reading() as connection:
         assert len(connection.execute(select(imports)).all()) == 1
@@ -112,7 +115,33 @@ def test_a_folder_without_usable_households_is_refused(database: Database, tmp_p
 
 def test_a_register_of_another_codebook_is_refused_not_guessed_at(own_site: Site) -> None:
     with own_site.database.writing() as connection:
-        connection.execute(update(imports).values(codebook="older"))
+        connection.execute(update(imports).values(meanings=None))
+    with own_site.database.reading() as connection, pytest.raises(UserError, match="--mode replace"):
+        load_register(connection)
+
+
+def test_a_register_outlives_columns_and_codes_that_came_later(own_site: Site, register_folder: Path) -> None:
+    """It was stored before food was asked after and before visits could fail: it reads as ever, and takes further files."""
+    then = json.loads(codebook())
+    del then["living"]["food_secure"], then["benefits"]
+    then["visits"]["found"].pop()
+    with own_site.database.reading() as connection:
+        whole = load_register(connection)
+    with own_site.database.writing() as connection:
+        connection.execute(update(imports).values(meanings=json.dumps(then)))
+    with own_site.database.reading() as connection:
+        assert load_register(connection).info.digest == whole.info.digest
+    key = pseudonym_key(own_site.settings.pseudonym_key, demo=True)
+    settings = own_site.settings
+    again = import_register(own_site.database, register_folder, key, months=36, uploads=settings.uploads_dir, clock=now, mode="replace")
+    assert not again.fresh
+
+
+def test_a_register_whose_codes_changed_places_is_refused(own_site: Site) -> None:
+    then = json.loads(codebook())
+    then["members"]["sex"].reverse()
+    with own_site.database.writing() as connection:
+        connection.execute(update(imports).values(meanings=json.dumps(then)))
     with own_site.database.reading() as connection, pytest.raises(UserError, match="--mode replace"):
         load_register(connection)
 
