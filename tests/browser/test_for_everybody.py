@@ -10,7 +10,7 @@ from tests.browser import chromium
 from tests.browser.conftest import Token
 from tests.service import made_up
 
-PATHS = ("/", "/overview", "/changes", "/imports", "/model", "household")
+PATHS = ("/", "/overview", "/changes", "/ledgers", "/imports", "/model", "household")
 SIZES = ((390, 844), (1366, 768), (1920, 1080))
 FAULTS = """() => {
   const faults = [];
