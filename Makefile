@@ -101,7 +101,7 @@ $(DEMO)/.model: $(DEMO)/.register
 # A list that an earlier programme wrote is brought up to date and made anew; what has not changed is found there and takes no time.
 $(DEMO)/.list: $(DEMO)/.model service/storage/list_writer.py $(wildcard service/storage/migrations/versions/*.py) | $(DEMO)/regions.csv
 	@echo "==> 3/4 导入登记册 import the register"
-	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service migrate >/dev/null; $(DEMO_SETTINGS) $(PY) -m service import $(DEMO)/register --mode replace; echo "    $$SECONDS 秒 s"
+	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service migrate --yes >/dev/null; $(DEMO_SETTINGS) $(PY) -m service import $(DEMO)/register --mode replace; echo "    $$SECONDS 秒 s"
 	@echo "==> 4/4 评分 score"
 	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service score; echo "    $$SECONDS 秒 s"; touch $@
 
