@@ -116,10 +116,17 @@ def scored(backend: Backend, originals: Originals, empty: Settings, bundles: Pat
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, backend: Backend, scored: Settings) -> Iterator[Site]:
-    """A running service with a list, for tests that only read."""
+def shared_site(tmp_path_factory: pytest.TempPathFactory, backend: Backend, scored: Settings) -> Iterator[Site]:
+    """A running service with a list, kept for all tests that only read."""
     with backend.copy(scored, tmp_path_factory.mktemp("site") / "copy") as settings, running(settings) as found:
         yield found
+
+
+@pytest.fixture
+def site(shared_site: Site) -> Site:
+    """A running service with a list, for a test that only reads; what another test left with the browser, its language say, is gone."""
+    shared_site.client.cookies.clear()
+    return shared_site
 
 
 @pytest.fixture
