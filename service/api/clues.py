@@ -20,6 +20,7 @@ from features.tables import RISKS
 from service import trace
 from service.api import etags
 from service.api.context import ServiceDep, from_database
+from service.api.cursors import ROW_PATTERN
 from service.auth import Caller, Right
 from service.problems import Json
 from service.regions import REGION_PATTERN
@@ -105,7 +106,7 @@ class CluesQuery(BaseModel):
     )
     state: State = Field(OPEN, description="状态 open or answered")
     limit: int = Field(50, ge=1, le=500, description="每页条数 clues a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,8}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern=ROW_PATTERN, description="上一页的 next_cursor of the page before")
 
 
 @router.get("/clues", response_model=CluesAnswer, summary="线索 Clues of a region", responses={304: NOT_MODIFIED})

@@ -13,7 +13,9 @@ from service.storage.score_store import Order, Place
 
 LONGEST_CURSOR = 400
 LONGEST_TEXT = 64
-LARGEST = 2**53
+LARGEST = 2**31 - 1  # what fits into a column of numbers on every database
+ROW_PATTERN = "^[1-9][0-9]{0,8}$"
+"""The cursor of pages that go on after one row: its number."""
 KINDS: dict[Order, tuple[type, ...]] = {"risk": (int,), "village": (str, int), "id": (str,)}
 
 

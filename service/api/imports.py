@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from service.api.context import ImportCaller, Service, ServiceDep, from_database, needs
+from service.api.cursors import ROW_PATTERN
 from service.auth import Right
 from service.clock import stamp
 from service.import_jobs import outcome_of, start_worker, steps_of, upload_of
@@ -251,7 +252,7 @@ class FindingsQuery(BaseModel):
     table: str | None = Field(None, max_length=32, description="只看此表 only this table or sheet")
     column: str | None = Field(None, max_length=64, description="只看此列 only this column")
     limit: int = Field(50, ge=1, le=500, description="每页条数 findings a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,8}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern=ROW_PATTERN, description="上一页的 next_cursor of the page before")
     format: Literal["json", "csv"] = Field("json", description="csv 为全部问题清单 csv gives all findings as a file")
 
 
@@ -316,7 +317,7 @@ class ImportsQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(20, ge=1, le=100, description="每页条数 imports a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,8}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern=ROW_PATTERN, description="上一页的 next_cursor of the page before")
 
 
 @router.get("/imports", response_model=ImportsAnswer, summary="导入记录 The latest imports")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from starlette.responses import Response
 
 from service.api.context import ServiceDep, from_database, needs
+from service.api.cursors import ROW_PATTERN
 from service.auth import Right
 from service.bundles import described
 from service.problems import Json
@@ -123,7 +124,7 @@ class HistoryQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(50, ge=1, le=500, description="每页条数 events a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,17}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern=ROW_PATTERN, description="上一页的 next_cursor of the page before")
 
 
 @router.get("/model/history", response_model=HistoryAnswer, summary="模型更替 The models' history", dependencies=[needs(Right.MODEL)])

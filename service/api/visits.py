@@ -21,6 +21,7 @@ from starlette.responses import Response
 from features.tables import TABLES
 from service import trace
 from service.api.context import FactsCaller, ServiceDep, VisitCaller, active_or_503, from_database
+from service.api.cursors import ROW_PATTERN
 from service.auth import Caller
 from service.clock import today
 from service.problems import ApiError, FieldError, Json
@@ -173,7 +174,7 @@ class VisitsQuery(BaseModel):
     region: str | None = Field(None, pattern=REGION_PATTERN, description="区划代码 6, 9 or 12 digits inside the token's region")
     since: str | None = Field(None, max_length=10, description="此日起记录的 recorded on this day or later, YYYY-MM-DD")
     limit: int = Field(50, ge=1, le=500, description="每页条数 visits a page")
-    cursor: str | None = Field(None, pattern="^[1-9][0-9]{0,17}$", description="上一页的 next_cursor of the page before")
+    cursor: str | None = Field(None, pattern=ROW_PATTERN, description="上一页的 next_cursor of the page before")
 
 
 @router.get("/visits", response_model=VisitsAnswer, summary="入户记录 Visits of a region")

@@ -19,6 +19,9 @@ from tests.service.postgres import Server
 from tests.service.postgres import running as postgres_running
 from tests.service.sites import Backend, Originals, PostgresBackend, Site, SqliteBackend, now, running, settings_in
 
+MADE_UP_KEY = "f0" * 32
+"""Always the same, so that examples in the description of the API show the same households each time they are made."""
+
 
 @pytest.fixture(scope="session")
 def households() -> list[made_up.Household]:
@@ -103,7 +106,8 @@ def scored(backend: Backend, originals: Originals, empty: Settings, bundles: Pat
         with backend.copy(empty, folder / "copy") as settings:
             shutil.copytree(bundles, settings.bundle_dir, dirs_exist_ok=True)
             make_key(settings.pseudonym_key)
-            key = bytes.fromhex(settings.pseudonym_key.read_text())
+            settings.pseudonym_key.write_text(MADE_UP_KEY)
+            key = bytes.fromhex(MADE_UP_KEY)
             with closing(Database(settings.database_url)) as database:
                 uploads = settings.uploads_dir
                 done = import_register(database, register_folder, key, months=36, uploads=uploads, clock=now, report=False)
@@ -116,17 +120,18 @@ def scored(backend: Backend, originals: Originals, empty: Settings, bundles: Pat
 
 
 @pytest.fixture(scope="session")
-def shared_site(tmp_path_factory: pytest.TempPathFactory, backend: Backend, scored: Settings) -> Iterator[Site]:
-    """A running service with a list, kept for all tests that only read."""
+def site(tmp_path_factory: pytest.TempPathFactory, backend: Backend, scored: Settings) -> Iterator[Site]:
+    """A running service with a list, for tests that only read."""
     with backend.copy(scored, tmp_path_factory.mktemp("site") / "copy") as settings, running(settings) as found:
         yield found
 
 
-@pytest.fixture
-def site(shared_site: Site) -> Site:
-    """A running service with a list, for a test that only reads; what another test left with the browser, its language say, is gone."""
-    shared_site.client.cookies.clear()
-    return shared_site
+@pytest.fixture(autouse=True)
+def _no_cookies_of_others(request: pytest.FixtureRequest) -> None:
+    """What another test left with the shared site's browser, its language say, is gone."""
+    if "site" in request.fixturenames:
+        found: Site = request.getfixturevalue("site")
+        found.client.cookies.clear()
 
 
 @pytest.fixture

@@ -34,10 +34,10 @@ def dependants(site: Site) -> dict[tuple[str, str], Dependant]:
 
 
 @pytest.fixture(scope="module")
-def asked(shared_site: Site) -> dict[tuple[str, str], tuple[frozenset[Right], bool]]:
+def asked(site: Site) -> dict[tuple[str, str], tuple[frozenset[Right], bool]]:
     """The rights that each route of the description needs, and whether it can be asked for a region."""
-    described = shared_site.client.get("/openapi.json", headers=shared_site.headers()).json()["paths"]
-    known = dependants(shared_site)
+    described = site.client.get("/openapi.json", headers=site.headers()).json()["paths"]
+    known = dependants(site)
     wanted = [(method.upper(), path) for path, operations in described.items() for method in operations if path not in OPEN_PATHS]
     assert len(wanted) > 8
     taking = {(method, path) for method, path in wanted if '"region"' in json.dumps(described[path][method.lower()].get("parameters", []))}
@@ -46,11 +46,10 @@ def asked(shared_site: Site) -> dict[tuple[str, str], tuple[frozenset[Right], bo
 
 
 @pytest.fixture(scope="module")
-def household_ids(shared_site: Site) -> list[str]:
+def household_ids(site: Site) -> list[str]:
     """Households of every village."""
     answers = [
-        shared_site.client.get("/api/v1/risk-list", params={"region": village, "limit": 2}, headers=shared_site.headers())
-        for village in made_up.VILLAGES
+        site.client.get("/api/v1/risk-list", params={"region": village, "limit": 2}, headers=site.headers()) for village in made_up.VILLAGES
     ]
     return [item["household_id"] for answer in answers for item in answer.json()["items"]]
 

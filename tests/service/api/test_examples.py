@@ -27,9 +27,9 @@ WITHOUT = {"get /healthz", "get /readyz", "get /metrics", "get /api/v1/imports/t
 
 
 def shortened(value: Any) -> Any:
-    """One entry of each list is enough to see what it holds."""
+    """One entry of each list is enough to see what it holds; the number of a process is another each time."""
     if isinstance(value, dict):
-        return {name: shortened(part) for name, part in value.items()}
+        return {name: "4711" if name == "worker" else shortened(part) for name, part in value.items()}
     return [shortened(part) for part in value[:1]] if isinstance(value, list) else value
 
 

@@ -36,15 +36,15 @@ def operations() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="session")
-def county_headers(shared_site: Site) -> dict[str, str]:
+def county_headers(site: Site) -> dict[str, str]:
     """Signed in as the county, which may reach every route."""
-    return shared_site.headers()
+    return site.headers()
 
 
 @pytest.fixture(scope="session")
-def described(shared_site: Site, county_headers: dict[str, str]) -> Any:
+def described(site: Site, county_headers: dict[str, str]) -> Any:
     """The description that the service gives of itself."""
-    return schemathesis.openapi.from_asgi("/openapi.json", shared_site.client.app, headers=county_headers)
+    return schemathesis.openapi.from_asgi("/openapi.json", site.client.app, headers=county_headers)
 
 
 OPERATIONS = operations()
