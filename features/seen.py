@@ -32,6 +32,7 @@ class Seen(View):
         relocated: 1 where the household was relocated.
         lines: (2, n) poverty line and monitoring line of the household's county, yuan a person and year.
         prompts: (2, n) shares of a year's income at which an expenditure, or a fall of income, counts as large.
+        recency: months that the last known month of income may lie back, for rules to go by it.
         people: the members who are present.
         size: persons who share the budget: as declared, else the present members.
         line: the household's poverty line: what it needs in a year, yuan.
@@ -50,9 +51,9 @@ class Seen(View):
         )
         self.village: IntArray = np.fmax(village, _NOWHERE).astype(np.int32)
         in_force = [policy.numbers(as_of, code) for code in register.texts.get(("households", "village_code"), ())]
-        by_village = np.array([*in_force, (np.nan,) * (2 + len(PROMPTS))])  # the last row is for a village not known
+        by_village = np.array([*in_force, (np.nan,) * (3 + len(PROMPTS))])  # the last row is for a village not known
         by_county = by_village.T.take(self.village, axis=1)
-        self.lines, self.prompts = by_county[:2], by_county[2:]
+        self.lines, self.prompts, self.recency = by_county[:2], by_county[2:-1], by_county[-1]
         self.people = Present(self)
         counted = self.people.count
         self.size: FloatArray = np.where(declared > NO, declared, np.where(counted > NO, counted, UNKNOWN))

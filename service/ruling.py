@@ -14,6 +14,7 @@ import numpy as np
 
 from features.policy import names
 from features.policy.condition import tests
+from features.policy.evidence import unanswered
 from features.policy.help import Proposal, proposals
 from features.policy.judgement import NONE, REFER, Judgement
 from features.policy.language import Rule
@@ -27,6 +28,12 @@ CATEGORY_WORDS = {
     NONE: ("未经人工核实存在风险，不归类", "No risk was found by people: no category"),
     REFER: ("存在风险但不符合任何一类，须人工研判", "A risk was found and no category fits: for people to judge"),
     None: ("不能判断", "Cannot be told"),
+}
+UNANSWERED = {
+    "zh": "最近一次走访之后的线索尚未核实",
+    "en": "Nobody was there since the alert",
+    "reference": "返贫致贫风险稳定消除或自然消失 [P36][P37]; that a department's later alert is looked at first is a proposal",
+    "grade": "proposal",
 }
 LABOUR = "labour_ability"
 MONITORING_RISKS = ("risk_1", "risk_2")
@@ -50,6 +57,7 @@ def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
         "profiles": sorted(in_force.profiles),
         "category": _category(judgement, row),
         **{kind: [_told(judgement, kind, rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
+        **({"blockers": _blockers(judgement, row)} if monitored else {}),
         "findings": [_told(judgement, "exclusions", rule, row) for rule in judgement.holding("exclusions", row)],
         "monitored": monitored,
         "eliminable": None if not monitored else _eliminable(judgement, row),
@@ -164,9 +172,18 @@ def _proposal(judgement: Judgement, proposal: Proposal, row: int) -> dict[str, A
     return help_(judgement.in_force(row), said.pop("measure")) | said | {"missing": missing}
 
 
+def _blockers(judgement: Judgement, row: int) -> list[dict[str, Any]]:
+    """What stands against risk elimination: the rules that hold, and what a department has told since somebody was there last."""
+    found = [_told(judgement, "blockers", rule, row) for rule in judgement.holding("blockers", row)]
+    for rule in unanswered(judgement, row):
+        words = {"zh": f"{UNANSWERED['zh']}：{rule.zh}", "en": f"{UNANSWERED['en']}: {rule.en}"}
+        found.append(_told(judgement, "triggers", rule, row) | UNANSWERED | words)
+    return found
+
+
 def _eliminable(judgement: Judgement, row: int) -> bool | None:
     """Whether nothing stands against risk elimination; None where something might. The decision is people's."""
-    if judgement.holding("blockers", row):
+    if _blockers(judgement, row):
         return False
     return None if judgement.open("blockers", row) else True
 

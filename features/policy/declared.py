@@ -12,7 +12,7 @@ from features.tables import TABLES, Kind
 
 Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
 Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
-Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share"]
+Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share", "months"]
 """Of parameters: amounts are never negative, a share lies between 0 and 1."""
 Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
 Amount = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=0)]

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from features.codes import code
 from features.policy.condition import tests
 from features.policy.declared import Fact
 from features.policy.facts import Facts
 from features.policy.judgement import Judgement
-from features.policy.language import Rule
+from features.policy.language import Rule, Trigger
 from features.policy.span import Span
 from features.register import NEVER, Array, FloatArray, IntArray
 
+_ABSENT = code("visits", "found", "absent")
 UPWARDS = ("at_least", "more_than")
 
 
@@ -61,3 +63,12 @@ def _push(rule: Rule, rows: Array, facts: Facts) -> Push:
             amount = np.where(np.isnan(amount) & ~np.isnan(newest[rows]), low, amount)
             day = np.fmax(day, newest[rows])
     return Push(rule, rows, np.where(np.isnan(day), NEVER, day).astype(np.int32), amount, list(asked.values()))
+
+
+def unanswered(judgement: Judgement, row: int) -> list[Trigger]:
+    """Triggers of one household that rest on something that came after whoever went there last: nobody has looked at that yet."""
+    visits, one = judgement.seen["visits"], np.array([row])
+    went = (visits.household == row) & (visits["visited_on"] <= judgement.seen.day) & (visits["found"] != _ABSENT)
+    last = visits["visited_on"][went].max(initial=np.iinfo(np.int32).min)
+    dated = [(rule, _push(rule, one, judgement.facts(row)).day[0]) for rule in judgement.holding("triggers", row)]
+    return [rule for rule, day in dated if last < day < NEVER]

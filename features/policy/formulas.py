@@ -1,6 +1,7 @@
 """Named formulas of policy: numbers that a file cannot draw from one table, each with the clause that defines it.
 
-Income is counted over twelve months and per head of those who share the budget; see `features.accounts` for the months that count.
+Income is counted over twelve months and per head of those who share the budget; see `features.accounts` for the months that count. Unlike
+a model, which makes do with what is known, rules go by income of which all twelve months are known and the last of them is recent.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from features.accounts import POLICY
+from features.accounts import YEAR as MONTHS
 from features.codes import code, groups
 from features.money import to_fen
 from features.policy.span import Span
@@ -26,15 +28,21 @@ _SEVEREST, _MILDEST = (np.nan if bound is None else bound for bound in (_LEVEL.l
 _RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
+def _of_today(seen: Seen, income: FloatArray) -> FloatArray:
+    """Income where its twelve months are all known and reach close to the date; NaN where one is missing or they ended long ago."""
+    accounts = seen.accounts
+    return np.where((accounts.covered >= MONTHS) & (accounts.age <= seen.recency), income, np.nan)
+
+
 def pc_net_income(seen: Seen) -> FloatArray:
     """Per-capita net income of the last twelve known months, transfers included: wages, business, property and transfers less expenses."""
-    return seen.pc_net_income
+    return _of_today(seen, seen.pc_net_income)
 
 
 def pc_market_income(seen: Seen) -> FloatArray:
     """The same without policy transfers."""
     own: FloatArray = to_fen(seen.accounts.net - seen.accounts.by_source[:, POLICY])
-    return own / seen.size
+    return _of_today(seen, own / seen.size)
 
 
 def dibao_income(seen: Seen) -> Span:
@@ -44,8 +52,7 @@ def dibao_income(seen: Seen) -> Span:
 
 def net_income(seen: Seen) -> FloatArray:
     """Net income of the household in the last twelve known months, yuan."""
-    net: FloatArray = seen.accounts.net
-    return net
+    return _of_today(seen, seen.accounts.net)
 
 
 def reference_income(seen: Seen) -> Span:
@@ -55,14 +62,14 @@ def reference_income(seen: Seen) -> Span:
     least, most, claims = events.table.totals(
         paid * events.this_year, _at_most(paid, unsettled, events.this_year), np.fmax(events.table["claim"], NO) * events.this_year
     )
-    means = seen.accounts.net + claims
+    means = net_income(seen) + claims
     return Span.between(to_fen(means - most), to_fen(means - least))
 
 
 def income_fall(seen: Seen) -> FloatArray:
     """Share by which net income fell against the year before; negative where it rose, not evaluable where there was none."""
     now, before = seen.accounts.nets
-    fall: FloatArray = 1.0 - now / np.where(before > 0, before, np.nan)
+    fall: FloatArray = 1.0 - _of_today(seen, now) / np.where(before > 0, before, np.nan)
     return fall
 
 
@@ -71,7 +78,7 @@ def rigid_expenditure_share(seen: Seen) -> Span:
 
     A bill that is not settled may have been paid in full; a bill or a loss without an amount may have taken any share.
     """
-    events, net = seen.events, seen.accounts.net
+    events, net = seen.events, net_income(seen)
     bill, table = events.of_kind[BILL], events.table
     unsettled, without_amount = bill & np.isnan(table["oop_compliant"]), np.isnan(table["amount"])
     unknown = without_amount & (unsettled | table.which(_COSTLY)[0])
@@ -152,7 +159,7 @@ def months_since_identification(seen: Seen) -> FloatArray:
 def half_year_income(seen: Seen) -> FloatArray:
     """Per-capita net income of the lower of the last two known quarters, as if it went on for a year."""
     lower: FloatArray = seen.accounts.quarters[:, :2].min(axis=1)
-    return to_fen(lower * 4) / seen.size
+    return _of_today(seen, to_fen(lower * 4) / seen.size)
 
 
 def newly_disabled(seen: Seen) -> Span:

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from features.policy.judgement import Judgement
+from features.policy.judgement import NONE, Judgement
 from features.policy.language import Answer
 from features.policy.names import RISK_WORDS
 
 ABLE = ("有劳动力", "Has labour")
 UNABLE = ("整户无劳动力", "Nobody can work")
+MAY_BE_ABLE = ("有无劳动力未知", "Whether anybody can work is not known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def proposals(judgement: Judgement, row: int, risks: tuple[str, ...] = ()) -> li
 
     Returns:
         what is called for most often first. Nobody who cannot work is offered what lets people earn; whoever can is offered one such kind
-        at least, wherever anything is called for.
+        at least, wherever anything is called for or the household is at risk, and whoever may, one that waits for the answer.
     """
     pack = judgement.in_force(row).pack
     because: dict[str, list[Why]] = {}
@@ -78,19 +79,24 @@ def proposals(judgement: Judgement, row: int, risks: tuple[str, ...] = ()) -> li
         answer(pack.answers.get(risk), *RISK_WORDS[risk])
     for source in judgement.holding("gaps", row):
         call(source.measures, source.zh, source.en, source)
-    if because:
-        for source in judgement.classes(row).values():
-            if source is not None:
-                call(source.measures, source.zh, source.en, source)
+    for source in judgement.classes(row).values():
+        if source is not None:
+            call(source.measures, source.zh, source.en, source)
     developmental = {measure for measure, said in pack.measures.items() if said.developmental}
     labour = judgement.fact("labour_members", row)
-    if because and labour.high[0] < 1:
-        because = {measure: why for measure, why in because.items() if measure not in developmental}
-        if not because:
-            answer(pack.unable, *UNABLE)
-    elif labour.low[0] >= 1 and because and not developmental & set(because):
-        answer(pack.able, *ABLE)
-    known = labour.low[0] >= 1
+    known = bool(labour.low[0] >= 1)
+    if because or _at_risk(judgement, row):
+        if labour.high[0] < 1:
+            because = {measure: why for measure, why in because.items() if measure not in developmental}
+            if not because:
+                answer(pack.unable, *UNABLE)
+        elif not developmental & set(because):
+            answer(pack.able, *(ABLE if known else MAY_BE_ABLE))
     fits = {name: True if known or name not in developmental else None for name in because}
     found = [Proposal(name, name in developmental, fits[name], tuple(why)) for name, why in because.items()]
     return sorted(found, key=lambda one: (one.fits is None, -len(one.because)))
+
+
+def _at_risk(judgement: Judgement, row: int) -> bool:
+    """Whether people have found that the household is at risk: it is monitored, or the rules put it in a category or refer it to people."""
+    return bool(judgement.fact("monitored", row).low[0] >= 1) or judgement.category(row) not in (None, NONE)

@@ -97,6 +97,10 @@ class Judgement:
         span = self._county(row).facts[name]
         return Span(span.low[row : row + 1], span.high[row : row + 1])
 
+    def facts(self, row: int) -> Facts:
+        """The facts of a household's county, for all households in hand."""
+        return self._county(row).facts
+
     def held(self, kind: str) -> Iterator[tuple[Any, Array, Facts]]:
         """The rules of a kind that hold for anybody, county by county, each with those rows and the facts it was held against."""
         for place, county in self._counties.items():

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 NATION = "CN"
 PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
+RECENCY = "income_recency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +114,10 @@ class Policy:
         return lines
 
     def numbers(self, date: dt.date, region: str) -> tuple[float, ...]:
-        """What features look at of a region on a date: both lines and `PROMPTS`; NaN is not evaluable."""
+        """What features look at of a region on a date: both lines, `PROMPTS` and `RECENCY`; NaN is not evaluable."""
         key = (date, region[:6])
         numbers = self._numbers.get(key)
         if numbers is None:
-            said = (*self.lines(date, region), *(self.value(name, date, region) for name in PROMPTS))
+            said = (*self.lines(date, region), *(self.value(name, date, region) for name in (*PROMPTS, RECENCY)))
             numbers = self._numbers[key] = tuple(math.nan if number is None else number for number in said)
         return numbers

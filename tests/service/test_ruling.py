@@ -164,6 +164,17 @@ def test_one_thing_that_stands_against_it_is_enough(changes: dict[str, Any], blo
     assert [one["rule"] for one in told["blockers"]] == [blocker]
 
 
+@pytest.mark.parametrize("kind", ["job_loss", "death", "disaster", "water_failure", "house_damage", "industry_failure"])
+def test_an_alert_after_the_last_visit_stands_against_it_until_somebody_was_there(kind: str) -> None:
+    after = {"event_kind": kind, "occurred_on": dt.date(2023, 6, 1), "amount": 1.0}
+    told = said(**FREE | {"events": [after]})
+    assert told["eliminable"] is False
+    assert {one["grade"] for one in told["blockers"]} == {"proposal"}
+    assert all(one["zh"].startswith("最近一次走访之后的线索尚未核实") for one in told["blockers"])
+    visited = said(**FREE | {"events": [after | {"occurred_on": dt.date(2023, 4, 30)}]})
+    assert "最近一次走访之后的线索尚未核实" not in str(visited["blockers"])
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -180,6 +191,16 @@ def test_what_is_blank_never_passes(changes: dict[str, Any]) -> None:
     told = said(**FREE | changes)
     assert told["blockers"] == []
     assert told["eliminable"] is None
+
+
+@pytest.mark.parametrize("changes", [{"visits": [{"visited_on": dt.date(2023, 5, 1), "found": "risk"}]}, WATCHED])
+def test_whoever_is_at_risk_is_offered_something_though_nothing_else_calls_for_it(changes: dict[str, Any]) -> None:
+    told = said(**changes)
+    assert told["triggers"] == told["gaps"] == []
+    assert any(one["developmental"] for one in told["measures"])
+    unable = said(**changes | {"members": [{"labour_ability": "none"}]})["measures"]
+    assert unable
+    assert not any(one["developmental"] for one in unable)
 
 
 def watched(site: Site, households: list[made_up.Household], folder: Path, **changes: Any) -> str:
