@@ -69,14 +69,19 @@ def names_in(path: Path | None) -> Names:
     try:
         text = path.read_bytes().decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+        rows = []
+        for cells in reader:
+            rows.append((reader.line_num, [cell.strip() for cell in cells]))
     except OSError as error:
         raise _refused(path, [f"无法读取 it cannot be read ({error.strerror})"]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise _refused(path, [_at(line, "不是 UTF-8 编码，请另存为 CSV UTF-8 it is not UTF-8; save it as CSV UTF-8")]) from None
     except csv.Error as error:
-        raise _refused(path, [f"请检查引号 see to the quotes: {error}"]) from None
+        last = rows[-1][0] if rows else 0
+        raise _refused(
+            path, [_at(last + 1, f"该行起读不出，请检查引号 it cannot be read from here on; see to the quotes: {error}")]
+        ) from None
     header = rows[0][1] if rows else []
     if sorted(header) != sorted(COLUMNS):
         raise _refused(path, [_at(1, f"表头应为 {','.join(COLUMNS)} the header must be {','.join(COLUMNS)}")])

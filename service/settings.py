@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Where the service keeps its files, where it listens and what it allows; each name is read as FANGPIN_<NAME>."""
 
-    model_config = SettingsConfigDict(env_prefix="FANGPIN_", frozen=True, populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="FANGPIN_", env_ignore_empty=True, frozen=True, populate_by_name=True)
 
     # It may hold a password, so it is not shown with the others. DATABASE_URL is what hosts of applications set.
     database_url: Annotated[

@@ -59,14 +59,14 @@ class Cells:
 
     def code(self, column: str) -> Array:
         """A category or a yes-no column as places in `_codes`; -1 is blank."""
-        cells = self.rows[column]
+        cells = self.number(column) if column in DERIVED.get(self.table, {}) else self.rows[column]
         return np.where(np.isnan(cells), -1.0, cells).astype(np.int8) if cells.dtype.kind == "f" else cells
 
 
 def _codes(table: str, column: str) -> tuple[str | bool, ...] | None:
     """What may stand in a column of which each entry is one of a few; None for numbers."""
-    if column in DERIVED.get(table, {}):
-        return None
+    if (derived := DERIVED.get(table, {}).get(column)) is not None:
+        return (False, True) if derived == "flag" else None
     declared = TABLES[table].column(column)
     return {Kind.CATEGORY: declared.codes, Kind.FLAG: (False, True)}.get(declared.kind)
 

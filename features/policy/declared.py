@@ -111,6 +111,8 @@ class Fact(Said):
         check_cells(table, self.asked_of)
         if column:
             _check_column(table, column)
+        if self.per == "member" and "member_id" not in _columns(table):
+            raise ValueError(f"rows of {table} do not say whose they are, so they are not counted by person 该表不按人记录")
         if self.within != "ever" and table not in WINDOWED:
             raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")
         if (self.sum or self.most) and name_of_unsigned(table, column) is None:
@@ -166,13 +168,15 @@ def check_cells(table: str, cells: dict[str, Cell]) -> None:
 
 
 def _check_cell(table: str, name: str, cell: Cell) -> None:
-    if name in DERIVED.get(table, {}):
-        return
-    column = TABLES[table].column(name)
     words = cell if isinstance(cell, list) else [cell]
-    if column.kind is Kind.CATEGORY and not all(word in column.codes for word in words):
+    derived = DERIVED.get(table, {}).get(name)
+    column = None if derived else TABLES[table].column(name)
+    kind = {"flag": Kind.FLAG, "years": Kind.NUMBER}[derived] if derived else column.kind if column else None
+    if column is not None and kind is Kind.CATEGORY and not all(word in column.codes for word in words):
         raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
-    if (column.kind is Kind.FLAG) != isinstance(cell, bool):
+    if (kind is Kind.FLAG) != isinstance(cell, bool):
         raise ValueError(f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false")
-    if column.kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
+    if kind is Kind.NUMBER and any(isinstance(word, str) for word in words):
+        raise ValueError(f"{table}.{name} holds numbers, not {cell!r} 该列为数字")
+    if kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
         raise ValueError(f"{table}.{name} cannot be chosen by 不能用于筛选")

@@ -161,8 +161,8 @@ class Drawing:
         place = self.group_place.take(drawn.fact)
         entry = np.flatnonzero(place >= 0)
         place, row = place[entry], drawn.row[entry]
-        household, member = rows.household[row].astype(np.int64), rows["member_id"][row].astype(np.int64)
-        by_person = self.by_person[place]
+        household, by_person = rows.household[row].astype(np.int64), self.by_person[place]
+        member = rows["member_id"][row].astype(np.int64) if self.by_person.any() else np.full(len(row), -1)
         of_a_person = by_person & (member >= 0)
         persons, person = np.unique(household << 32 | np.where(of_a_person, member, 2**31 + row), return_inverse=True)
         return _Groups(entry, place * n + household, place * len(persons) + person, by_person & ~of_a_person)

@@ -28,8 +28,10 @@ from service.api.context import Service, ServiceDep, from_database, mark_of, no_
 from service.auth import Caller, Right
 from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN
+from service.storage.codebook import readable
 from service.storage.household_store import load_place
 from service.storage.ledger_store import Counted, ledger_counts
+from service.storage.register_store import import_of
 from service.storage.score_store import list_of
 from service.wire import ERRORS, NOT_MODIFIED, ListHead, list_head
 
@@ -99,15 +101,15 @@ async def ledgers(query: Annotated[LedgersQuery, Query()], request: Request, ser
     record, counted = await from_database(service, look_up)
     if record is None:
         raise no_list()
-    if counted is None:
+    policy = load(synthetic=record.synthetic, counties=service.settings.policy_dir)
+    if counted is None or record.policy_version != policy.version:  # its counts would stand beside rules that others were counted by
         raise ApiError(
             503,
-            "名单生成于台账计数之前 this list was made before ledgers were counted",
+            "名单生成于台账计数或政策文件改动之前 this list was made before ledgers were counted, or before the policy files changed",
             [FieldError("list", "请重新评分 make a new list: python -m service score")],
         )
-    policy = load(synthetic=record.synthetic, counties=service.settings.policy_dir)
     rules = packs_of(policy).at(region).rules("cohorts", dt.date.fromisoformat(record.as_of))
-    told = [_ledger(rule, counted) for rule in rules if any(rule.id in one for one in counted.values())]
+    told = [_ledger(rule, counted) for rule in rules]
     items: list[dict[str, Any]] = []
     if query.ledger is not None:
         names = [one["ledger"] for one in told]
@@ -135,6 +137,12 @@ def _households(service: Service, policy: Policy, version: int, region: str, led
     with service.database.reading() as connection:
         record = list_of(connection, version)
         register = None if record is None else load_place(connection, version, region, record.import_id)
+        written = None if record is None else import_of(connection, record.import_id)
+    if written is not None and not readable(written.meanings):
+        again = "请重新导入并评分 import it again: python -m service import DIR --mode replace, then python -m service score"
+        raise ApiError(
+            503, "登记册由另一版本写成 the register was written by another version of this programme", [FieldError("list", again)]
+        )
     if record is None or register is None:
         return []
     seen = look(register, dt.date.fromisoformat(record.as_of), policy)

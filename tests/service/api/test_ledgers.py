@@ -20,7 +20,7 @@ from service.bundles import ActiveBundle
 from service.importing import import_register
 from service.new_list import score_stored
 from service.storage.register_store import load_register
-from service.storage.tables import summaries
+from service.storage.tables import imports, lists, summaries
 from tests.service import made_up
 from tests.service.sites import Site, now
 
@@ -160,7 +160,9 @@ def test_what_cannot_be_listed_is_refused_with_what_to_do(zhenan: Site) -> None:
     assert "9 digits" in str(ask(zhenan, ZHENAN, 422, ledger="ill_or_disabled"))
     assert "elderly_alone" in str(ask(zhenan, TOWN, 422, ledger="rich"))
     ask(zhenan, TOWN, 403, role=Role.DASHBOARD)
-    assert ask(zhenan, f"{ZHENAN}999")["ledgers"] == []
+    empty = ask(zhenan, f"{ZHENAN}999")["ledgers"]
+    assert len(empty) == 6
+    assert {(one["households"], one["not_evaluable"]) for one in empty} == {(0, 0)}
 
 
 def test_a_county_without_ledgers_has_none(site: Site) -> None:
@@ -175,3 +177,17 @@ def test_the_page_of_a_household_shows_how_complete_its_record_is(zhenan: Site) 
     page = zhenan.client.get(f"/households/{item['household_id']}", headers=headers).text
     assert f"已核 {record['held']} 项，共 9 项" in page
     assert "核群众意愿" in page
+
+
+def test_counts_of_other_rules_are_not_shown_beside_those_of_today(own_site: Site) -> None:
+    with own_site.database.writing() as connection:
+        connection.execute(update(lists).values(policy_version="before"))
+    answer = own_site.client.get("/api/v1/ledgers", headers=own_site.headers())
+    assert answer.status_code == 503
+    assert "python -m service score" in answer.text
+
+
+def test_a_register_that_cannot_be_read_is_no_empty_ledger(zhenan: Site) -> None:
+    with zhenan.database.writing() as connection:
+        connection.execute(update(imports).values(meanings=None))
+    assert "--mode replace" in str(ask(zhenan, TOWN, 503, ledger="ill_or_disabled"))
