@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from features.policy.declared import Name, Number
+from features.policy.declared import Amount, Name, Number
 from features.policy.source import Said
 
 
@@ -20,7 +20,7 @@ class Against(Said):
     """
 
     of: Name
-    times: Number = 1.0
+    times: Amount = 1.0
     year_before: bool = False
 
 

@@ -5,20 +5,27 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from features.policy.source import Said
 from features.tables import TABLES, Kind
+
+
+def _no_number(day: object) -> object:
+    if isinstance(day, (bool, int, float)):  # pydantic would count seconds from 1970
+        raise ValueError(f"{day} is no day 不是日期; write 写 YYYY-MM-DD")
+    return day
+
 
 Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
 Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
 Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share", "months"]
 """Of parameters: amounts are never negative, a share lies between 0 and 1."""
-Number = Annotated[float, Field(strict=False, allow_inf_nan=False)]
-Amount = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=0)]
-Share = Annotated[float, Field(strict=False, allow_inf_nan=False, ge=0, le=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Amount = Annotated[float, Field(allow_inf_nan=False, ge=0)]
+Share = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Text = Annotated[str, Field(pattern=r"\S")]
-Date = Annotated[dt.date, Field(strict=False)]
+Date = Annotated[dt.date, Field(strict=False), BeforeValidator(_no_number)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 DERIVED = {"members": {"age": "years", "certified": "flag"}}
@@ -107,6 +114,7 @@ class Fact(Said):
         table, _, column = ways[0].partition(".")
         if (self.count is None) != bool(column):
             raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
+        _columns(table)
         check_cells(table, self.where)
         check_cells(table, self.asked_of)
         if column:

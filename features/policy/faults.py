@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,16 +12,18 @@ from typing import Any as Anything
 import yaml
 from pydantic import BaseModel
 
-from features.policy import source
 from features.policy.condition import Against, All, Condition, Test, tests
 from features.policy.declared import Fact
 from features.policy.formulas import FORMULAS
 from features.policy.language import A_YEAR, RULES, Dated, Entitlement, Overlay, Pack, Rule, TopUp
 from features.policy.rules import clause_count
+from features.policy.scheme import Scheme
+from features.policy.source import Read
 
 MOST_CLAUSES = 64
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 _MARK = re.compile(r"\[([PR][0-9]+)")
+OUT_OF_ORDER = "start dates must ascend without repeats 起始日期须递增且不重复"
 SOURCES = Path(__file__).parent / "sources.yaml"
 
 
@@ -32,20 +34,30 @@ class Whole:
     Attributes:
         pack: all rules of its region, its own among them; `above`: what it inherits.
         units: of every parameter, by name.
+        left_out: names of what is at fault itself; that they are missing, or fit nothing, is no fault of its own.
     """
 
     pack: Pack
     above: Pack
     units: Mapping[str, str]
+    left_out: Set[str]
+
+    def misses(self, name: str, known: Iterable[str]) -> bool:
+        """Whether there is nothing of a name, not even at fault."""
+        return name not in known and name not in self.left_out
+
+    def differ(self, name: str, other: str, units: Iterable[str | None]) -> bool:
+        """Whether units differ of two things that are both read as they stand."""
+        return len({*units}) > 1 and not {name, other} & self.left_out
 
 
-def faults_of(path: Path, pack: Pack, whole: Whole) -> Iterator[str]:
-    """Every fault of a file that can be read, as "file:line: what is wrong"."""
+def faults_of(file: Read[Anything], pack: Pack, whole: Whole) -> Iterator[str]:
+    """Every fault of what could be read of a file, as "file:line: what is wrong"."""
     for where, what in (*_of_rules(pack, whole), *_of_facts(pack, whole), *_of_help(pack, whole), *_of_marks(pack)):
-        yield f"{path.name}:{source.line(path, where)}: {'.'.join(map(str, where))}: {what}"
+        yield file.fault(where, what)
     if isinstance(pack, Overlay):
         for where, what in _of_overlay(pack, whole):
-            yield f"{path.name}:{source.line(path, where)}: {'.'.join(map(str, where))}: {what}"
+            yield file.fault(where, what)
 
 
 Place = tuple[str | int, ...]
@@ -59,12 +71,12 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
             if rule.id in seen:
                 yield (part, at, "id"), f"{rule.id} stands here twice 重复"
             seen.add(rule.id)
-            for what in _unfit(rule, whole.pack.facts, whole.units):
+            for what in _unfit(rule, whole):
                 yield (part, at, "when"), f"{rule.id}: {what}"
             if isinstance(rule, Entitlement):
-                for what in _unfit_amount(rule, whole.pack.facts, whole.units):
+                for what in _unfit_amount(rule, whole):
                     yield (part, at, "amount"), f"{rule.id}: {what}"
-                for what in _unfit_place(rule, whole.pack.entitlements):
+                for what in _unfit_place(rule, whole):
                     yield (part, at, "instead_of"), f"{rule.id}: {what}"
             earning = [
                 name for name in getattr(rule, "measures", ()) if name in whole.pack.measures and whole.pack.measures[name].developmental
@@ -73,19 +85,21 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
                 yield (part, at, "measures"), f"{rule.id}: nobody there can work, so not {', '.join(earning)} 无劳动能力户不安排开发式帮扶"
     for at, check in enumerate(pack.checks):
         for name in (check.parameter, check.at_least):
-            if name not in whole.units:
+            if whole.misses(name, whole.units):
                 yield ("checks", at), _no_parameter(name, whole.units)
-        if len({whole.units.get(name) for name in (check.parameter, check.at_least)}) > 1:
+        units = [whole.units[name] for name in (check.parameter, check.at_least) if name in whole.units]
+        if whole.differ(check.parameter, check.at_least, units):
             yield ("checks", at), f"{check.parameter} and {check.at_least} differ in their unit 单位不符"
 
 
-def _unfit_place(rule: Entitlement, among: Iterable[Entitlement]) -> Iterator[str]:
+def _unfit_place(rule: Entitlement, whole: Whole) -> Iterator[str]:
     """A benefit stands in the place of benefits that there are, each of which has one place."""
-    there = {other.id: other for other in among if other.id != rule.id}
+    there = {other.id: other for other in whole.pack.entitlements if other.id != rule.id}
     taken = {name for other in there.values() for name in other.instead_of}
     for name in rule.instead_of:
         if name not in there:
-            yield f"no benefit {name} 没有此待遇; there are {', '.join(sorted(there))}"
+            if whole.misses(name, there):
+                yield f"no benefit {name} 没有此待遇; there are {', '.join(sorted(there))}"
         elif name in taken or rule.id in taken or there[name].instead_of:
             yield f"another benefit stands in the place of {name}, or of this one 替代关系重复"
 
@@ -95,7 +109,7 @@ def _of_facts(pack: Pack, whole: Whole) -> Found:
         if fact.formula is not None and fact.formula not in FORMULAS:
             yield ("facts", name, "formula"), f"no formula {fact.formula} 没有此公式; there are {', '.join(sorted(FORMULAS))}"
         wider = whole.above.facts.get(name)
-        if isinstance(pack, Overlay) and wider is not None and wider.unit != fact.unit:
+        if isinstance(pack, Overlay) and wider is not None and whole.differ(name, name, (wider.unit, fact.unit)):
             what = f"inherited rules hold {name} against {wider.unit}, not {fact.unit} 单位与上级规则不符; give it another name 请另取名称"
             yield ("facts", name, "unit"), what
 
@@ -142,13 +156,22 @@ def _references(where: Place, said: Anything) -> Iterator[tuple[Place, str]]:
 
 
 def _of_overlay(pack: Overlay, whole: Whole) -> Found:
-    profiles = {rule.profile for rule in whole.pack.triggers} | {rule.profile for rule in whole.pack.exclusions if rule.profile is not None}
+    inherited, own = _sets(whole.above), _sets(pack)
+    profiles = inherited | own
     for at, profile in enumerate(pack.profiles or ()):
-        if profile not in profiles:
+        if whole.misses(profile, profiles):
             yield ("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}"
-    for name in sorted(set(pack.grounds) - set(pack.profiles or ())):
+    usable = inherited | set(pack.profiles or ())
+    for part in ("triggers", "exclusions") if "profiles" not in whole.left_out else ():
+        for at, rule in enumerate(getattr(pack, part)):
+            if rule.profile is not None and whole.misses(rule.profile, usable):  # nobody would use it, nor what it stands for
+                yield (
+                    (part, at, "profile"),
+                    f"{rule.id}: no set of rules {rule.profile} 没有此规则组; there are {', '.join(sorted(usable))}",
+                )
+    for name in sorted(set(pack.grounds) - set(pack.profiles or ()) - whole.left_out) if "profiles" not in whole.left_out else ():
         yield ("grounds", name), f"{name} is no set that profiles chooses 未在 profiles 中选用"
-    if pack.villages is not None and pack.villages.incidence not in whole.pack.facts:
+    if pack.villages is not None and whole.misses(pack.villages.incidence, whole.pack.facts):
         what = f"no fact {pack.villages.incidence} 没有此事实; there are {', '.join(sorted(whole.pack.facts))}"
         yield ("villages", "incidence"), what
     served: dict[str, str] = {}
@@ -156,22 +179,26 @@ def _of_overlay(pack: Overlay, whole: Whole) -> Found:
         for measure in group.measures:
             if served.setdefault(measure, window) != window:
                 yield ("windows", window), f"{measure} is served at {served[measure]} already 每项帮扶只归一个窗口"
-    if not _ascending(scheme.start for scheme in pack.schemes):
-        yield ("schemes",), "start dates must ascend without repeats 起始日期须递增且不重复"
+    for at in out_of_order(pack.schemes):
+        yield ("schemes", at), OUT_OF_ORDER
     for name, values in pack.parameters.items():
-        if name not in whole.units:
+        if whole.misses(name, whole.units):
             yield ("parameters", name), _no_parameter(name, whole.units)
-            continue
-        if not _ascending(value.start for value in values):
-            yield ("parameters", name), "start dates must ascend without repeats 起始日期须递增且不重复"
+        for at in out_of_order(values):
+            yield ("parameters", name, at), OUT_OF_ORDER
         for at, value in enumerate(values):
-            if (wrong := beyond(value, whole.units[name])) is not None:
+            if (wrong := beyond(value, whole.units.get(name, ""))) is not None:
                 yield ("parameters", name, at, "value"), wrong
 
 
-def _ascending(days: Iterable[Anything]) -> bool:
-    listed = list(days)
-    return listed == sorted(set(listed))
+def _sets(pack: Pack) -> set[str]:
+    """The sets that a file's triggers and findings are in."""
+    return {rule.profile for rule in pack.triggers} | {rule.profile for rule in pack.exclusions if rule.profile is not None}
+
+
+def out_of_order(dated: Sequence[Dated | Scheme]) -> Iterator[int]:
+    """The places of what begins no later than what stands before it."""
+    return (at for at in range(1, len(dated)) if dated[at].start <= dated[at - 1].start)
 
 
 def beyond(said: Dated, unit: str) -> str | None:
@@ -194,39 +221,47 @@ def _without_labour(condition: Condition) -> bool:
     return isinstance(condition, All) and any(_without_labour(part) for part in condition.all)
 
 
-def _unfit(rule: Rule, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
+def _unfit(rule: Rule, whole: Whole) -> Iterator[str]:
+    facts, units = whole.pack.facts, whole.units
     if clause_count(rule.when) > MOST_CLAUSES:
         yield f"alternatives of too many parts, write several rules 条件过于复杂，请拆成几条 ({clause_count(rule.when)} > {MOST_CLAUSES})"
     for test in tests(rule.when):
         fact, threshold = facts.get(test.fact), test.comparison[1]
         if fact is None:
-            yield _no_fact(test.fact, facts)
-        elif test.is_ is not None and fact.unit != "flag":
+            if whole.misses(test.fact, facts):
+                yield _no_fact(test.fact, facts)
+        elif test.is_ is not None and fact.unit != "flag" and test.fact not in whole.left_out:
             yield f"{test.fact} is in {fact.unit}; is: true or false stands for a yes-no fact, and only for one 是否只用于是非事实"
         if isinstance(threshold, float):
+            if fact is not None and threshold < 0 and test.fact not in whole.left_out and (fact.count or fact.sum or fact.most):
+                yield f"{test.fact} is never less than 0, so {threshold:g} tells nobody apart 不会为负，此界线无从区分"
             continue
         parameter = threshold.of if isinstance(threshold, Against) else threshold
         if parameter not in units:
-            yield _no_parameter(parameter, units)
-        elif fact is not None and fact.unit != units[parameter]:
+            if whole.misses(parameter, units):
+                yield _no_parameter(parameter, units)
+        elif fact is not None and whole.differ(test.fact, parameter, (fact.unit, units[parameter])):
             yield f"{test.fact} is in {fact.unit}, {parameter} in {units[parameter]} 单位不符"
     if rule.population != "all":
         for name in KNOWN_FACTS:
-            if name not in facts:
+            if whole.misses(name, facts):
                 yield f"populations need the fact {name} 缺少事实"
 
 
-def _unfit_amount(rule: Entitlement, facts: Mapping[str, Fact], units: Mapping[str, str]) -> Iterator[str]:
+def _unfit_amount(rule: Entitlement, whole: Whole) -> Iterator[str]:
+    facts, units = whole.pack.facts, whole.units
     for name in rule.parameters:
         if name not in units:
-            yield _no_parameter(name, units)
+            if whole.misses(name, units):
+                yield _no_parameter(name, units)
         elif units[name] not in A_YEAR:
             yield f"{name} is in {units[name]}, which is no amount by the month or year 不是月或年金额; there are {', '.join(A_YEAR)}"
     if isinstance(rule.amount, TopUp):
         less = rule.amount.less
         if less not in facts:
-            yield _no_fact(less, facts)
-        elif facts[less].unit != "yuan/person/year":
+            if whole.misses(less, facts):
+                yield _no_fact(less, facts)
+        elif less not in whole.left_out and facts[less].unit != "yuan/person/year":
             yield f"{less} is in {facts[less].unit}, not in yuan/person/year 单位不符"
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from features.policy.language import RULES, Exclusion, Ground, Group, Overlay, P
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket
 from features.policy.scheme import Scheme
+from features.policy.source import Read
 
 HERE = Path(__file__).parent
 NATIONAL, COUNTIES = HERE / "rules", HERE / "counties"
@@ -180,33 +182,37 @@ def county_files(folder: Path | None) -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
-def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[Path]) -> Packs:
+def _named(file: Read[Overlay], faults: list[str]) -> Read[Overlay]:
+    """A county's file, by the area code that its name is, so that it takes no other's place while it is checked."""
+    if file.said is None or file.said.region == file.path.stem:
+        return file
+    faults.append(file.fault(("region",), f"region {file.said.region} is not the name of the file 与文件名不符"))
+    return replace(file, said=file.said.model_copy(update={"region": file.path.stem}))
+
+
+def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[Path], unread: frozenset[str]) -> Packs:
     """Reads all files of rules.
 
     Args:
         units: of every parameter, by name.
         faults: every fault is added, with file and line.
         counties: the overlays, each named after its area code.
+        unread: parameters that could not be read.
     """
     whole = Pack()
-    files: list[tuple[Path, Pack]] = []
-    for path in sorted(NATIONAL.glob("*.yaml")):
-        pack = source.read(path, Pack, faults)
-        if pack is not None:
-            files.append((path, pack))
-            whole = laid_over(whole, pack)
-    overlays = {}
-    for path in counties:
-        overlay = source.read(path, Overlay, faults)
-        if overlay is None:
+    nation = [source.read(path, Pack, faults) for path in sorted(NATIONAL.glob("*.yaml"))]
+    for file in nation:
+        if file.said is not None:
+            whole = laid_over(whole, file.said)
+    unread = unread.union(*(file.left_out for file in nation))
+    local = [_named(source.read(path, Overlay, faults), faults) for path in counties]
+    packs = Packs(whole, {file.said.region: file.said for file in local if file.said is not None})
+    every: list[Read[Any]] = [*nation, *local]
+    for file in every:
+        if file.said is None:
             continue
-        if overlay.region != path.stem:
-            faults.append(f"{path.name}:{source.line(path, ('region',))}: region {overlay.region} is not the name of the file 与文件名不符")
-        overlays[overlay.region] = overlay
-        files.append((path, overlay))
-    packs = Packs(whole, overlays)
-    for path, pack in files:
-        region = pack.region if isinstance(pack, Overlay) else NATION
+        region = file.said.region if isinstance(file.said, Overlay) else NATION
         here = packs.at("" if region == NATION else region)
-        faults.extend(faults_of(path, pack, Whole(here.pack, packs.above(region), units)))
+        wider = [one.left_out for one in local if one.path.stem == NATION or region.startswith(one.path.stem)]
+        faults.extend(faults_of(file, file.said, Whole(here.pack, packs.above(region), units, unread.union(*wider))))
     return packs

@@ -11,11 +11,11 @@ from pydantic import Field
 from features.errors import PolicyError
 from features.policy import source
 from features.policy.declared import Text, Unit
-from features.policy.faults import beyond, unlisted
+from features.policy.faults import OUT_OF_ORDER, beyond, out_of_order, unlisted
 from features.policy.language import Dated
 from features.policy.packs import HERE, Packs, county_files, read_packs
 from features.policy.registry import Parameter, Policy, Value
-from features.policy.source import Said
+from features.policy.source import Read, Said
 
 PARAMETERS, SYNTHETIC = HERE / "parameters", HERE / "synthetic"
 MOST_FAULTS = 200
@@ -55,12 +55,15 @@ def read(*, synthetic: bool = False, counties: Path | None = None) -> Policy:
     if synthetic:
         files |= {path.stem: path for path in sorted(SYNTHETIC.glob("*.yaml"))}
     faults: list[str] = []
-    parameters = {name: found for name, path in files.items() if (found := _parameter(path, faults)) is not None}
+    said_of = {name: source.read(path, ParameterFile, faults) for name, path in files.items()}
+    unread = frozenset(name for name, file in said_of.items() if file.said is None)
+    parameters = {name: _parameter(file, file.said, faults) for name, file in said_of.items() if file.said is not None}
     if counties is not None and not counties.is_dir():
         raise PolicyError(f"没有此文件夹 there is no folder {counties}: name the one that holds the county files, 450422.yaml say")
     overlays = county_files(counties)
-    packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, overlays)
+    packs = read_packs({name: parameter.unit for name, parameter in parameters.items()}, faults, overlays, unread)
     if faults:
+        faults.sort(key=_place)
         shown = "\n  ".join(faults[:MOST_FAULTS])
         raise PolicyError(f"the policy files have faults 政策文件有误，请按行号改正 mend the lines named ({len(faults)}):\n  {shown}")
     said = [
@@ -91,17 +94,16 @@ def _value(said: Dated) -> Value:
     return Value(said.start, said.value, said.reference, said.grade)
 
 
-def _parameter(path: Path, faults: list[str]) -> Parameter | None:
-    said = source.read(path, ParameterFile, faults)
-    if said is None:
-        return None
+def _place(fault: str) -> tuple[str, int]:
+    file, line, _ = fault.split(":", 2)
+    return file, int(line)
+
+
+def _parameter(file: Read[ParameterFile], said: ParameterFile, faults: list[str]) -> Parameter:
     for region, dated in said.values.items():
-        starts = [value.start for value in dated]
-        if starts != sorted(set(starts)):
-            place = source.line(path, ("values", region))
-            faults.append(f"{path.name}:{place}: {region}: start dates must ascend without repeats 起始日期须递增且不重复")
+        faults.extend(file.fault(("values", region, at), OUT_OF_ORDER) for at in out_of_order(dated))
         for at, value in enumerate(dated):
             if (what := beyond(value, said.unit) or unlisted(value.reference)) is not None:
-                faults.append(f"{path.name}:{source.line(path, ('values', region, at))}: {region}: {what}")
+                faults.append(file.fault(("values", region, at), what))
     values = {region: tuple(map(_value, dated)) for region, dated in said.values.items()}
-    return Parameter(path.stem, said.zh, said.en, said.unit, said.max_carry_years, values)
+    return Parameter(file.path.stem, said.zh, said.en, said.unit, said.max_carry_years, values)

@@ -23,7 +23,7 @@ from features.policy.judgement import Judgement
 from features.policy.registry import Policy
 from features.policy.rules import POPULATIONS
 from features.policy.shipped import read
-from features.policy.source import Said, line
+from features.policy.source import Said, Tree
 from features.register import Register, RegisterInfo, last_full_month
 from features.seen import Seen
 from features.tables import TABLES
@@ -182,8 +182,9 @@ def cases() -> list[Case]:
         if path.name == "defaults.yaml":
             continue
         file = File.model_validate(_read(path.name))
+        tree = Tree(yaml.compose(path.read_text(encoding="utf-8")))
         for at, case in enumerate(file.cases):
-            place = f"{path.name}:{line(path, ('cases', at))}"
+            place = f"{path.name}:{tree.find(('cases', at))[1]}"
             whole = file.household | case.household
             found.append(Case(place, case.case, case.county or file.county, case.date or file.date, whole, case.expect))
     return found

@@ -12,6 +12,7 @@ from features.policy.shipped import read
 
 SAID = "reference: 虚构, grade: synthetic"
 COHORT = f"cohorts:\n  - {{id: c, zh: 某, en: Some, {SAID}, when: {{fact: members, at_least: 1}}, "
+OF_HAIL = COHORT.replace("fact: members", "fact: hail") + "}\n"
 CLASS = f"classes:\n  - {{id: c, system: s, zh: 某, en: Some, {SAID}, "
 LAYER = "layers: [{name: basic, zh: 基本, en: Basic, yearly_deductible: true, groups: {registered: "
 SCHEME = f"schemes:\n  - {{from: 2020-01-01, zh: 某, en: Some, {SAID}, outpatient_rate: {{}}, "
@@ -22,6 +23,11 @@ TIER = f"    - {{id: t, zh: 某, en: Some, {SAID}, "
 INCOME = "facts:\n  pc_net_income: {zh: 某, en: Some, count: members, unit: "
 WINDOW = f"{{zh: 某, en: Some, {SAID}, measures: "
 NOT_NEGATIVE = "greater than or equal to 0"
+TRIGGER = (
+    f"triggers:\n  - {{id: disaster, zh: 某, en: Some, {SAID}, department: 乡镇, risk: disaster, period: month, "
+    "when: {fact: disasters, at_least: 1}, "
+)
+EXCLUSION = f"exclusions:\n  - {{id: line_house, zh: 某, en: Some, {SAID}, when: {{fact: members, at_least: 1}}, "
 TERMS = "{deductible: 0, rate: 0.5, outside_rate: 0, cap: 1}"
 
 
@@ -55,18 +61,125 @@ def value(name: str, said: str) -> str:
         (INCOME + "yuan/person/year}\n", 5, "a count is not in yuan/person/year"),
         (INCOME + "persons, where: {age: {at_least: 60, less_than: 50}}}\n", 5, "no number lies within"),
         ("grounds:\n  medical_a: {reference: 虚构, grade: proposal}\n", 5, "medical_a is no set that profiles chooses"),
+        (value("monitoring_line", f"value: 5, {SAID}}}\n    - {{from: 2022-01-01, value: 6, {SAID}"), 7, "start dates must ascend"),
+        (value("monitoring_line", f"value: true, {SAID}"), 6, "value: .*should be a valid number"),
+        (value("monitoring_line", f"value: yes, {SAID}"), 6, "value: .*should be a valid number"),
+        (value("monitoring_line", f"value: 12:30, {SAID}"), 6, "value: 12:30 is no day or decimal number"),
+        (value("monitoring_line", f"value: 12:30.5, {SAID}"), 6, "value: 12:30.5 is no day or decimal number"),
+        (value("monitoring_line", f"value: 07500, {SAID}"), 6, "value: 07500 is no day or decimal number"),
+        (value("monitoring_line", f"value: '7500', {SAID}"), 6, "value: .*should be a valid number"),
+        (value("monitoring_line", f'value: !!int "abc", {SAID}'), 6, "value: abc is no day or decimal number"),
+        (value("monitoring_line", f"value: 5, {SAID}").replace("2023-01-01", "2023-02-30"), 6, "from: 2023-02-30 is no day"),
+        (value("monitoring_line", f"value: 5, {SAID}").replace("2023-01-01", "2024-13-01"), 6, "from: 2024-13-01 is no day"),
+        (value("monitoring_line", f"value: 5, {SAID}").replace("2023-01-01", "2023-01-01 25:00:00"), 6, "from: .*25:00:00 is no day"),
+        (value("monitoring_line", f"value: 5, {SAID}").replace("2023-01-01", "0"), 6, "from: 0 is no day"),
+        (value("monitoring_line", f"value: 5, {SAID}").replace("2023-01-01", '!!timestamp "abc"'), 6, "from: abc is no day"),
+        (COHORT.replace("at_least: 1", "at_least: true") + "}\n", 5, "at_least: .*should be a valid number"),
+        (COHORT.replace("at_least: 1", "at_least: 12:30") + "}\n", 5, "at_least: 12:30 is no day or decimal number"),
+        (COHORT.replace("at_least: 1", "at_least: -1") + "}\n", 5, "members is never less than 0, so -1 tells nobody apart"),
+        (REWARD + "cap: true, " + STEP, 5, "cap: .*should be a valid number"),
+        (VILLAGES + TIER + "share: {at_least: true}}\n", 11, "share.at_least: .*should be a valid number"),
+        (SCHEME + LAYER + TERMS.replace("deductible: 0", "deductible: false") + "}}]}\n", 5, "deductible: .*should be a valid number"),
+        (TRIGGER + "profile: disastr}\n", 5, "triggers.0.profile: disaster: no set of rules disastr .* there are .*disaster, "),
+        ("profiles: [own]\n" + TRIGGER + "profile: owm}\n", 4, "no set of rules own 没有此规则组"),
+        (EXCLUSION + "profile: nine_red_line}\n", 5, "no set of rules nine_red_line .*nine_red_lines"),
         (SCHEME + LAYER + "{deductible: 0, rate: 0.5, outside_rate: 0}}}]}\n", 5, "cap: is missing 缺少"),
         (SCHEME + LAYER + "{deductible: 0, rate: 5, outside_rate: 0, cap: 1}}}]}\n", 5, "rate: .*less than or equal to 1"),
         (SCHEME + LAYER + TERMS.replace("deductible: 0", "deductible: -1") + "}}]}\n", 5, f"deductible: .*{NOT_NEGATIVE}"),
         (SCHEME + LAYER + TERMS + "}}], colour: red}\n", 5, "colour: unknown entry 未知条目"),
         (SCHEME + "until: 2019-01-01, " + LAYER + TERMS + "}}]}\n", 5, "until lies not after from"),
-        (SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2] + LAYER + TERMS + "}}]}\n", 4, "start dates must ascend"),
+        (SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2] + LAYER + TERMS + "}}]}\n", 6, "start dates must ascend"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, text: str, line: int, fault: str) -> None:
     (tmp_path / "990009.yaml").write_text(f'region: "990009"\nzh: 某县\nen: A county\n{text}', encoding="utf-8")
     with pytest.raises(PolicyError, match=rf"990009\.yaml:{line}: .*{fault}"):
         read(counties=tmp_path)
+
+
+def told(tmp_path: Path, **files: str) -> list[str]:
+    """Every fault of county files, by the last digits of their area codes."""
+    for name, text in files.items():
+        path = tmp_path / f"{name.lstrip('_')}.yaml"
+        path.write_text(f'region: "{path.stem}"\nzh: 某县\nen: A county\n{text}', encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        read(counties=tmp_path)
+    return [fault.strip() for fault in str(caught.value).splitlines()[1:]]
+
+
+SIX = f"""colour: red
+parameters:
+  monitoring_line:
+    - {{from: 2023-01-01, value: 5, grade: synthetic}}
+    - {{from: 2022-01-01, value: 6, {SAID}}}
+  sudden_expenditure_share:
+    - {{from: 2023-01-01, value: 50, {SAID}}}
+facts:
+  pc_net_income: {{zh: 某, en: Some, count: members, unit: persons}}
+cohorts:
+  - {{id: c, zh: 某, en: Some, {SAID}, when: {{fact: floods, at_least: 1}}}}
+"""
+
+
+def test_faults_of_all_kinds_are_told_in_one_go_in_the_order_of_lines(tmp_path: Path) -> None:
+    faults = told(tmp_path, _990009=SIX, _990010=COHORT + "from: 2023-02-30}\n")
+    expected = [
+        "990009.yaml:4: colour: unknown entry",
+        "990009.yaml:7: parameters.monitoring_line.0.reference: is missing",
+        "990009.yaml:8: parameters.monitoring_line.1: start dates must ascend",
+        "990009.yaml:10: parameters.sudden_expenditure_share.0.value: 50: a share",
+        "990009.yaml:12: facts.pc_net_income.unit: inherited rules hold",
+        "990009.yaml:14: cohorts.0.when: c: no fact floods",
+        "990010.yaml:5: cohorts.0.from: 2023-02-30 is no day",
+    ]
+    assert len(faults) == len(expected)
+    assert all(fault.startswith(start) for fault, start in zip(faults, expected, strict=True))
+
+
+def test_all_that_is_wrong_of_one_value_is_told(tmp_path: Path) -> None:
+    faults = told(tmp_path, _990009=value("sudden_expenditure_share", "value: 50, grade: synthetic"))
+    assert [fault.split(" ")[0] for fault in faults] == [
+        "990009.yaml:6:",
+        "990009.yaml:6:",
+    ]
+    assert "reference: is missing" in faults[0]
+    assert "a share lies between" in faults[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("facts:\n  hail: {zh: 某, en: Some, count: membres, unit: persons}\n" + OF_HAIL, "facts.hail"),
+        ("facts:\n  hail: {zh: 某, en: Some, counts: members, unit: persons}\n" + OF_HAIL, "facts.hail.counts"),
+        (COHORT.replace("at_least: 1", "atleast: 1") + "}\n", "cohorts.0.when.atleast"),
+        ("profiles: [own]\n" + TRIGGER + "profile: own, from: 2023-02-30}\n", "triggers.0.from"),
+        ("profiles: disaster\ngrounds:\n  disaster: {reference: 虚构, grade: proposal}\n", "profiles"),
+        ("able: {reference: 虚构, grade: proposal}\n", "able.any"),
+        (VILLAGES + TIER + "share: 5}\n", "villages.tiers.0.share"),
+    ],
+)  # fmt: skip
+def test_what_only_follows_from_a_fault_is_not_told(tmp_path: Path, text: str, place: str) -> None:
+    (fault,) = told(tmp_path, _990009=text)
+    assert fault.split(": ")[1] == place
+
+
+def test_a_part_at_fault_leaves_the_lines_of_the_others(tmp_path: Path) -> None:
+    text = COHORT + "from: 2023-02-30}\n" + COHORT.partition("\n")[2].replace("members", "floods") + "}\n"
+    assert [fault.partition(" ")[2].partition(":")[0] for fault in told(tmp_path, _990009=text)] == ["cohorts.0.from", "cohorts.1.when"]
+    assert [fault.split(":")[1] for fault in told(tmp_path, _990009=text)] == ["5", "6"]
+
+
+def test_a_file_that_is_no_yaml_leaves_no_faults_with_those_below_it(tmp_path: Path) -> None:
+    (fault,) = told(tmp_path, _99="facts:\n  hail: {zh: 某\n", _990009=OF_HAIL)
+    assert fault.startswith("99.yaml:")
+
+
+def test_a_set_of_its_own_is_one_that_the_file_chooses(tmp_path: Path) -> None:
+    text = f'region: "990009"\nzh: 某县\nen: A county\nprofiles: [own]\n{TRIGGER}profile: own}}\n'
+    (tmp_path / "990009.yaml").write_text(text, encoding="utf-8")
+    packs = read(counties=tmp_path).packs
+    assert packs is not None
+    assert packs.at("990009").profiles == {"own"}
 
 
 def test_what_can_be_is_read(tmp_path: Path) -> None:
@@ -81,10 +194,10 @@ def test_what_can_be_is_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("unit", "dated", "fault"),
     [
-        ("yuan/person/year", "value: -1, reference: 某文", "one.yaml:6: CN: -1 yuan/person/year"),
-        ("share", "value: 50, reference: 某文", "one.yaml:6: CN: 50: a share"),
+        ("yuan/person/year", "value: -1, reference: 某文", "one.yaml:6: values.CN.0: -1 yuan/person/year"),
+        ("share", "value: 50, reference: 某文", "one.yaml:6: values.CN.0: 50: a share"),
         ("pounds", "value: 1, reference: 某文", "one.yaml:3: unit"),
-        ("share", "value: 0.5, reference: '[R99]'", "one.yaml:6: CN: no source goes by R99"),
+        ("share", "value: 0.5, reference: '[R99]'", "one.yaml:6: values.CN.0: no source goes by R99"),
     ],
 )
 def test_a_value_that_cannot_be_of_its_unit_is_refused(
