@@ -152,8 +152,9 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
 
 
 def _cells(scores: Scores, called: Array) -> Array:
-    """Where rules and model stand for each household; None where either of them cannot say and nobody calls for a visit in its place."""
-    by_rule, by_model = called == 1, scores.tier != "none"
+    """Who calls for a visit to each household, rules or tier. None where that cannot be told: no rule calls and one lacks data, whatever the
+    tier; or nothing can be scored, and no rule calls."""
+    by_rule, by_model = called == 1, scores.tier != "none"  # a household under the line already is red by the line, not by the model
     silent = np.isnan(called) | (~by_model & ~by_rule & (scores.state == "insufficient_data"))
     place = np.select(
         [silent, by_rule & by_model, by_model, by_rule], [len(CELLS), *(CELLS.index(cell) for cell in CELLS[:3])], CELLS.index("neither")

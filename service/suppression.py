@@ -1,12 +1,12 @@
 """Counts for a screen that anybody may see: none under eight is shown, and none can be worked out from those that are.
 
 Counts form a tree, county → towns → villages, in which what lies below adds up to what lies above; and the tiers of a place, like its
-states, add up to its households. Whoever knows all parts of a sum but one knows that one too. So
+states and its cells, add up to its households. Whoever knows all parts of a sum but one knows that one too. So
 
 * a count under eight is hidden;
 * of the parts of a shown sum never just one is hidden, and those hidden come to eight at least: else the next smallest goes with them;
 * of a hidden sum at least one part is hidden;
-* where a tier is hidden, the largest, `none`, is hidden beside it (of the states `scored`); where that one itself is under eight, all are;
+* where a tier is hidden, the largest, `none`, is hidden beside it (of the states `scored`, of the cells `neither`); where that one itself is under eight, all are;
 * where the number of households is hidden, everything is.
 
 So every hidden count could be one more, if another place and the largest kind made up for it, and no shown number would be another: what
@@ -19,7 +19,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 FEWEST = 8
-PARTITIONS = (("scored", "below_line", "insufficient_data"), ("none", "red", "orange", "yellow"))
+PARTITIONS = (
+    ("scored", "below_line", "insufficient_data"),
+    ("none", "red", "orange", "yellow"),
+    ("cell_neither", "cell_rule_and_model", "cell_model_only", "cell_rule_only", "cell_undetermined"),
+)
 """Kinds that add up to all households; the first makes up for the others."""
 
 Region = str

@@ -14,6 +14,7 @@ from service.storage.score_store import Stored
 State = Literal["scored", "below_line", "insufficient_data"]
 Tier = Literal["red", "orange", "yellow", "none"]
 Cell = Literal["rule_and_model", "model_only", "rule_only", "neither"]
+CellAsked = Literal[Cell, "undetermined"]
 
 
 class CauseFact(BaseModel):
@@ -91,7 +92,9 @@ class Item(BaseModel):
     interval: list[float] | None = Field(description="[low, high] of the probability")
     tier: Tier
     cell: Cell | None = Field(
-        description="who calls for a visit, rules or model; null: that cannot be told of one of them, and the other does not"
+        description="who calls for a visit: rules, and the tier, which stands for the model. A household under the line already is red by the line, "
+        "whatever the model would say. null: a rule that calls for nothing yet lacks data, or nothing can be scored and no rule calls; "
+        "the list finds these as cell=undetermined"
     )
     rank: Ranks
     edge_band_flag: bool | None = Field(description="fact: ordinary household inside the income band; null: see not_evaluable")
@@ -190,7 +193,7 @@ class Counts(BaseModel):
     edge_band: int | None
     candidates: dict[Literal["edge", "unstable", "sudden"], int | None]
     cells: dict[str, int | None] = Field(
-        description="by who calls for a visit, rules or model; households of which neither can speak are in none"
+        description="by who calls for a visit, rules or tier; undetermined: of whom it cannot be told. The five add up to all households"
     )
     village: VillageTold | None = Field(None, description="of a village, where its county has tiers of villages; null for a kiosk")
     causes: dict[str, int | None] = Field(description="a household counts under each of the up to three reasons that raise its risk most")

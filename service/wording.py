@@ -11,7 +11,7 @@ from typing import Any
 
 FIELD_ZH = {
     "as_of": "统计时点", "bills": "单据", "body": "请求内容", "by": "分组", "candidate": "候选类别",
-    "cause": "主要原因", "cell": "规则与模型", "column": "列", "cursor": "翻页标记", "date": "日期",
+    "cause": "主要原因", "cell": "规则与等级", "column": "列", "cursor": "翻页标记", "date": "日期",
     "dry_run": "只检查", "file": "文件", "format": "文件格式", "found": "核实结果", "from": "较早的名单",
     "household_id": "户编号", "households": "农户", "job_id": "导入编号", "kind": "变化类别", "ledger": "台账", "limit": "每页条数",
     "mode": "导入方式", "months": "保留月数", "note": "备注", "order": "排序", "probability": "抽取概率",

@@ -26,7 +26,7 @@ from service.exchange.sheets import as_csv, as_workbook
 from service.problems import UNUSABLE, ApiError, FieldError, Json
 from service.regions import REGION, REGION_PATTERN
 from service.storage.score_store import Order, Place, Stored, Wanted, count_up_to, list_of, page, place_of
-from service.wire import ERRORS, NOT_MODIFIED, Cell, RiskListAnswer, State, Tier, list_head, stored_item
+from service.wire import ERRORS, NOT_MODIFIED, CellAsked, RiskListAnswer, State, Tier, list_head, stored_item
 
 # The list says who was visited, so a visit makes every copy of it an old one; who follows scores only asks `/scores?since=`.
 PollingCaller = Annotated[Caller, etags.polled(Right.LIST, lambda _, mark: mark.last_visit)]
@@ -51,7 +51,9 @@ class RiskListQuery(BaseModel):
     tier: Tier | None = Field(None, description="预警等级 only this tier")
     candidate: Literal["edge", "unstable", "sudden"] | None = Field(None, description="候选类别 only candidates of this kind")
     cause: str | None = Field(None, pattern=CAUSE_PATTERN, description="风险类型 one of the up to three reasons that raise the risk most")
-    cell: Cell | None = Field(None, description="规则与模型四格 who calls for a visit: rules, model, both or neither")
+    cell: CellAsked | None = Field(
+        None, description="规则与等级四格 who calls for a visit: rules, tier, both or neither; undetermined: those whose cell is null"
+    )
     state: State | None = Field(None, description="评分状态 only this state")
     visited: bool | None = Field(None, description="名单生成后是否已入户 visited since the day the list was made")
     search: str | None = Field(

@@ -21,7 +21,7 @@ from service.auth import Caller, Right, Role
 from service.problems import Json
 from service.regions import COUNTY_DIGITS, REGION_PATTERN, TOWN_DIGITS, VILLAGE_DIGITS, Names
 from service.storage.score_store import counts, kept_lists, list_of
-from service.storage.tables import CANDIDATES, CELLS, COUNTED
+from service.storage.tables import CANDIDATES, CELLS, TOLD, UNDETERMINED
 from service.suppression import FEWEST, shown
 from service.wire import ERRORS, NOT_MODIFIED, SummaryAnswer, list_head
 
@@ -81,25 +81,25 @@ def _counts(connection: Connection, version: int, region: str, by: Place, caller
     if caller.role is Role.KIOSK:
         return _kiosk(connection, version, region, by)
     rows = [(row.region, dict(row._mapping)) for row in counts(connection, version, region, by)]
-    return {name: sum(row[name] for _, row in rows) for name in COUNTED}, [(code, row) for code, row in rows]
+    return {name: sum(row[name] for _, row in rows) for name in TOLD}, [(code, row) for code, row in rows]
 
 
 def _kiosk(connection: Connection, version: int, region: str, by: Place) -> tuple[Numbers, list[tuple[str, Numbers]]]:
     """The same with what must be hidden hidden: worked out over the whole county, shown for the region."""
     county = region[:COUNTY_DIGITS]
-    villages = {str(row.region): {name: row._mapping[name] for name in COUNTED} for row in counts(connection, version, county, "village")}
+    villages = {str(row.region): {name: row._mapping[name] for name in TOLD} for row in counts(connection, version, county, "village")}
     # Codes name a place of any size; of a village that is not known both codes are "", so the places are told apart by their size.
     towns: dict[str, list[str]] = {}
     for code in villages:
         towns.setdefault(f"town {code[:TOWN_DIGITS]}", []).append(f"village {code}")
     numbers = {f"village {code}": row for code, row in villages.items()}
     for town, parts in towns.items():
-        numbers[town] = {name: sum(numbers[part][name] for part in parts) for name in COUNTED}
+        numbers[town] = {name: sum(numbers[part][name] for part in parts) for name in TOLD}
     top = f"county {county}"
-    numbers[top] = {name: sum(row[name] for row in villages.values()) for name in COUNTED}
+    numbers[top] = {name: sum(row[name] for row in villages.values()) for name in TOLD}
     seen = shown(numbers, {top: list(towns), **towns}, top)
     level = {COUNTY_DIGITS: "county", TOWN_DIGITS: "town"}.get(len(region), "village")
-    nothing: Numbers = dict.fromkeys(COUNTED)
+    nothing: Numbers = dict.fromkeys(TOLD)
     places = ((name.removeprefix(f"{by} "), row) for name, row in sorted(seen.items()) if name.startswith(f"{by} "))
     return seen.get(f"{level} {region}", nothing), [(code, row) for code, row in places if code.startswith(region) or region == county]
 
@@ -129,7 +129,7 @@ def _told(names: Names, region: str, row: Numbers, packs: Packs | None = None) -
         "candidates": {name: row[f"{name}_candidate"] for name in CANDIDATES},
         "village": None if packs is None or len(region) != VILLAGE_DIGITS else _village(packs.at(region).villages, row),
         "causes": {name: row[f"cause_{name}"] for name in CAUSES},
-        "cells": {name: row[f"cell_{name}"] for name in CELLS},
+        "cells": {name: row[f"cell_{name}"] for name in (*CELLS, UNDETERMINED)},
     }
 
 

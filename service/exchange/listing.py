@@ -16,7 +16,7 @@ from models.tiers import TIER_ZH
 from service.regions import Regions
 
 Cell = str | float | int | None
-CELL_ZH = {"rule_and_model": "规则与模型都提示", "model_only": "仅模型提示", "rule_only": "仅规则提示", "neither": "均未提示"}
+CELL_ZH = {"rule_and_model": "规则与等级都提示", "model_only": "仅等级提示", "rule_only": "仅规则提示", "neither": "均未提示"}
 CANDIDATE_ZH = {"edge": "边缘易致贫", "unstable": "脱贫不稳定", "sudden": "突发严重困难"}
 ADVICE = "评分只是入户线索，不是身份认定 A score is a clue for a visit, never a status"
 
@@ -89,7 +89,7 @@ COLUMNS = (
     ListColumn("概率", "probability", 8, "0.0%", lambda row: row.probability),
     ListColumn("镇内位次", "rank_town", 8, "0", lambda row: row.rank_town),
     ListColumn("村内位次", "rank_village", 8, "0", lambda row: row.rank_village),
-    ListColumn("规则与模型", "cell", 13, "", _cell),
+    ListColumn("规则与等级", "cell", 13, "", _cell),
     ListColumn("候选类别", "candidates", 12, "", _candidates),
     ListColumn("收入在两线之间", "edge_band_flag", 9, "", lambda row: _yes(row.edge_band_flag)),
     ListColumn("触发的规则", "triggers", 20, "", _triggers, facts=True),

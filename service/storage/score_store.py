@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from service.regions import COUNTY_DIGITS, LEVELS, VILLAGE_DIGITS
 from service.storage.scope import REGION, inside, within
-from service.storage.tables import CAUSE_BITS, COUNTED, active_list, lists, notes, reasons, scores, summaries, visits
+from service.storage.tables import CAUSE_BITS, CELLS, COUNTED, UNDETERMINED, active_list, lists, notes, reasons, scores, summaries, visits
 
 Candidate = Literal["edge", "unstable", "sudden"]
 Order = Literal["risk", "village", "id"]
@@ -153,6 +153,8 @@ def _filters(form: _Form) -> list[ColumnElement[bool]]:
     """The filters: all but the visits are answered by the index that is walked."""
     c = scores.c
     where: list[ColumnElement[bool]] = [c[name] == bindparam(name) for name in ("tier", "cell", "state") if name in form.filters]
+    if UNDETERMINED in form.filters:
+        where.append(c.cell.is_(None))
     if form.candidate is not None:
         where.append(c[f"{form.candidate}_candidate"].is_(True))
     if "cause" in form.filters:
@@ -235,6 +237,8 @@ def _count(form: _Form) -> Select[int]:
 
 def _form(region: str, order: Order, wanted: Wanted, after: Place | None) -> _Form:
     given = frozenset(name for name in ("tier", "cause", "cell", "state", "prefix") if getattr(wanted, name) is not None)
+    if wanted.cell == UNDETERMINED:
+        given = given - {"cell"} | {UNDETERMINED}
     return _Form(LEVELS[len(region)], order, after is not None, given, wanted.candidate, wanted.visited)
 
 
@@ -334,10 +338,12 @@ Group = Literal["county", "town", "village"]
 def _counts(level: str, by: Group) -> Select[Any]:
     c = summaries.c
     sums = [func.coalesce(func.sum(c[f"{name}_count"]), literal(0)).label(name) for name in COUNTED]
+    in_none = c.households_count - sum(c[f"cell_{cell}_count"] for cell in CELLS)
+    sums.append(func.coalesce(func.sum(in_none), literal(0)).label(f"cell_{UNDETERMINED}"))
     where = (c.list_version == bindparam("version"), within(summaries, level))
     return select(c[by].label("region"), *sums).where(*where).group_by(c[by]).order_by(c[by])
 
 
 def counts(connection: Connection, version: int, region: str, by: Group) -> Sequence[Row[Any]]:
-    """Counts of a list within a region, by county, town or village: (region, one count a `COUNTED` name)."""
+    """Counts of a list within a region, by county, town or village: (region, one count a `TOLD` name)."""
     return connection.execute(_counts(LEVELS[len(region)], by), {"version": version, REGION: region}).all()

@@ -190,7 +190,10 @@ CANDIDATES = ("edge", "unstable", "sudden")
 # What a list can be filtered by: these columns stand in its indexes, so that a household that is not asked for is passed over unread.
 FILTERED = ("tier", "state", "cell", "causes_mask", *(f"{kind}_candidate" for kind in CANDIDATES))
 CELLS = ("rule_and_model", "model_only", "rule_only", "neither")
-"""Who calls for a visit. `model_only` is the household that no rule finds: the one worth going to first."""
+"""Who calls for a visit: rules, and the tier, which the model sets, or the line for a household that is under it already. `model_only` is
+the household in a tier that no rule finds: the one worth going to first."""
+UNDETERMINED = "undetermined"
+"""How the households in none of the four are asked for and counted: those whose `cell` is NULL."""
 CAUSE_BITS = {cause: 1 << place for place, cause in enumerate(CAUSES)}  # of scores.causes_mask; a new cause is added behind the last
 
 scores = Table(
@@ -205,7 +208,7 @@ scores = Table(
     Column("rank_village", Integer, nullable=False),
     Column("state", String(20), nullable=False),
     Column("tier", String(8), nullable=False),
-    Column("cell", String(16)),  # where rules and model stand; NULL: not enough data
+    Column("cell", String(16)),  # where rules and tier stand; NULL: `UNDETERMINED`
     Column("causes_mask", Integer, nullable=False),  # `CAUSE_BITS` of the reasons that raise the risk most; 0 where none were worked out
     Column("probability", Double),
     Column("low", Double),
@@ -245,6 +248,8 @@ COUNTED = (
     "unstable_candidate", "sudden_candidate", *(f"cause_{cause}" for cause in CAUSES), *(f"cell_{cell}" for cell in CELLS),
     "village_counted",  # for the tier of the village
 )  # fmt: skip
+TOLD = (*COUNTED, f"cell_{UNDETERMINED}")
+"""What is told of a place: what is counted, and the households that are in none of the four cells, so that the cells add up to all."""
 
 summaries = Table(
     "summaries",

@@ -19,7 +19,7 @@ from service.auth import Caller
 from service.problems import ApiError, FieldError
 from service.regions import COUNTY_DIGITS, LEVELS, TOWN_DIGITS
 from service.storage.mark_store import moved
-from service.storage.tables import CELLS
+from service.storage.tables import CELLS, UNDETERMINED
 from service.web.formats import place
 from service.web.pages import address, asked, checked, language_of, render, told, words
 
@@ -63,7 +63,7 @@ async def list_page(request: Request, service: ServiceDep, caller: ListCaller) -
         regions=await regions(request, service, caller, query.region),
         tiers=words(request, "tier", reversed(TIERS)),
         causes=words(request, "cause", CAUSES),
-        cells=words(request, "cell", CELLS),
+        cells=words(request, "cell", (*CELLS, UNDETERMINED)),
         doors=words(request, "visited", ("true", "false")),
         candidates=words(request, "candidate", CANDIDATES),
     )

@@ -11,7 +11,7 @@ from models import figures
 from service.api.context import CountsCaller, Service, ServiceDep
 from service.api.summary import SummaryQuery, summary
 from service.auth import Caller, Right, Role
-from service.storage.tables import CELLS
+from service.storage.tables import CELLS, UNDETERMINED
 from service.web.pages import asked, checked, render, told
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +35,7 @@ async def overview_page(request: Request, service: ServiceDep, caller: CountsCal
         total=page["total"],
         region=page["total"]["region"],
         causes=figures.counts_by_cause(page["total"]["causes"]),
-        cells=CELLS,
+        cells=(*CELLS, UNDETERMINED),
         months=figures.counts_by_month(months),
         longest=max((_warned(one) for one in page["items"]), default=0.0) or 1.0,
         wall=wall,

@@ -12,7 +12,7 @@ from features.pseudonym import pseudonym
 from service.auth import Role
 from service.importing import pseudonym_key
 from service.storage.register_store import load_register
-from service.storage.tables import CELLS, reasons, scores, summaries
+from service.storage.tables import CELLS, UNDETERMINED, reasons, scores, summaries
 from tests.service import made_up
 from tests.service.sites import Site
 
@@ -86,13 +86,28 @@ def test_who_may_not_see_facts_sees_no_triggers_but_the_cell(site: Site) -> None
     assert [item["cell"] for item in without] == [with_facts[item["household_id"]]["cell"] for item in without]
 
 
-@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("cell", [*CELLS, UNDETERMINED])
 def test_a_list_can_be_narrowed_to_a_cell_and_the_summary_counts_it(site: Site, cell: str) -> None:
     found = pages(site, cell=cell)
-    assert {item["cell"] for item in found} == {cell}
+    assert {item["cell"] for item in found} == {None if cell == UNDETERMINED else cell}
     total = site.client.get("/api/v1/summary", headers=site.headers()).json()
     assert total["total"]["cells"][cell] == len(found)
     assert sum(town["cells"][cell] for town in total["items"]) == len(found)
+
+
+@pytest.mark.parametrize("by", ["town", "village"])
+def test_the_cells_of_a_place_add_up_to_its_households(site: Site, by: str) -> None:
+    told = site.client.get("/api/v1/summary", params={"by": by}, headers=site.headers()).json()
+    for place in (told["total"], *told["items"]):
+        assert sum(place["cells"].values()) == place["households"]
+
+
+def test_a_household_in_a_tier_of_which_a_rule_is_open_is_found(site: Site) -> None:
+    found = pages(site, cell=UNDETERMINED, tier="red")
+    assert found
+    assert {item["household_id"] for item in found} == {
+        item["household_id"] for item in pages(site) if item["tier"] == "red" and item["cell"] is None
+    }
 
 
 def test_an_ordinary_household_that_a_rule_calls_for_is_a_candidate_unless_monitored(site: Site) -> None:

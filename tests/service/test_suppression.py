@@ -13,7 +13,7 @@ NO_SHRINKING = [Phase.explicit, Phase.reuse, Phase.generate]  # a county is too 
 
 @st.composite
 def counties(draw: st.DrawFn) -> tuple[dict[str, dict[str, int]], dict[str, list[str]]]:
-    """Counts of a made-up county: households, states, tiers and one count that is no part of another."""
+    """Counts of a made-up county: households, states, tiers, cells and one count that is no part of another."""
     number = st.integers(0, 12) | st.integers(0, 300)
     tree: dict[str, list[str]] = {"c": []}
     counts: dict[str, dict[str, int]] = {}
@@ -28,7 +28,9 @@ def counties(draw: st.DrawFn) -> tuple[dict[str, dict[str, int]], dict[str, list
             below = draw(st.integers(0, households))
             lacking = draw(st.integers(0, households - below))
             states = {"scored": households - below - lacking, "below_line": below, "insufficient_data": lacking}
-            counts[village] = {"households": households, **states, **tiers, "edge": draw(st.integers(0, households))}
+            bounds = sorted(draw(st.lists(st.integers(0, households), min_size=4, max_size=4)))
+            cells = dict(zip(PARTITIONS[2], np.diff([0, *bounds, households]).tolist(), strict=True))
+            counts[village] = {"households": households, **states, **tiers, **cells, "edge": draw(st.integers(0, households))}
     for region in [*tree["c"], "c"]:
         counts[region] = {name: sum(counts[part][name] for part in tree[region]) for name in counts["v00"]}
     return counts, tree
@@ -89,6 +91,7 @@ def test_the_elimination_finds_a_number_that_is_given_away() -> None:
         "red": None,
         "orange": 10,
         "yellow": 10,
+        **dict.fromkeys(PARTITIONS[2], 6),
     }
     assert unknowns_given_away({"v": row}, {}) == [("v", "red")]
 
@@ -103,6 +106,7 @@ def test_a_county_with_enough_of_everything_is_shown_whole() -> None:
         "red": 20,
         "orange": 20,
         "yellow": 20,
+        **dict.fromkeys(PARTITIONS[2], 20),
     }
     county = {name: 2 * number for name, number in village.items()}
     counts = {"c": county, "t": county, "a": village, "b": village}

@@ -93,7 +93,7 @@ def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Si
         )
         for item in listed
     ]
-    names = ("名单后已走访 visited", "触发的规则 triggers", "规则与模型 cell", "县内位次 rank_county", "规则的数据来源 departments")
+    names = ("名单后已走访 visited", "触发的规则 triggers", "规则与等级 cell", "县内位次 rank_county", "规则的数据来源 departments")
     assert [tuple(row[name] for name in names) for row in as_csv(own_site, headers)] == told
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(as_workbook(own_site, headers))).get_sheet_by_index(0).to_python()
     places = [sheet[2].index(name.replace(" ", "\n")) for name in names]
