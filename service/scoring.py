@@ -152,8 +152,10 @@ def list_columns(scored: Scored, *, ranked: bool = True) -> dict[str, Array]:
 
 
 def _cells(scores: Scores, called: Array) -> Array:
-    """Who calls for a visit to each household, rules or tier. None where that cannot be told: no rule calls and one lacks data, whatever the
-    tier; or nothing can be scored, and no rule calls."""
+    """Who calls for a visit to each household, rules or tier.
+
+    None where that cannot be told: no rule calls and one lacks data, whatever the tier; or nothing can be scored, and no rule calls.
+    """
     by_rule, by_model = called == 1, scores.tier != "none"  # a household under the line already is red by the line, not by the model
     silent = np.isnan(called) | (~by_model & ~by_rule & (scores.state == "insufficient_data"))
     place = np.select(

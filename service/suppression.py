@@ -6,7 +6,8 @@ states and its cells, add up to its households. Whoever knows all parts of a sum
 * a count under eight is hidden;
 * of the parts of a shown sum never just one is hidden, and those hidden come to eight at least: else the next smallest goes with them;
 * of a hidden sum at least one part is hidden;
-* where a tier is hidden, the largest, `none`, is hidden beside it (of the states `scored`, of the cells `neither`); where that one itself is under eight, all are;
+* where a tier is hidden, the largest, `none`, is hidden beside it (of the states `scored`, of the cells `neither`);
+  where that one itself is under eight, all are;
 * where the number of households is hidden, everything is.
 
 So every hidden count could be one more, if another place and the largest kind made up for it, and no shown number would be another: what

@@ -92,8 +92,8 @@ class Item(BaseModel):
     interval: list[float] | None = Field(description="[low, high] of the probability")
     tier: Tier
     cell: Cell | None = Field(
-        description="who calls for a visit: rules, and the tier, which stands for the model. A household under the line already is red by the line, "
-        "whatever the model would say. null: a rule that calls for nothing yet lacks data, or nothing can be scored and no rule calls; "
+        description="who calls for a visit: rules, and the tier, which stands for the model. A household under the line already is red by "
+        "the line, and no model calls for it. null: no rule calls and one lacks data, or nothing can be scored and no rule calls; "
         "the list finds these as cell=undetermined"
     )
     rank: Ranks

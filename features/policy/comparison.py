@@ -56,10 +56,15 @@ def rows(policy: Policy, kinds: Mapping[str, str]) -> Iterator[Row]:
 
 
 def through_time(policy: Policy, name: str, region: str) -> str:
-    """A parameter in a region: each value and the day from which it holds there, whoever states it."""
+    """A parameter in a region: each value and the day from which it holds there, whoever states it, and the day from which none does.
+
+    A value of 2020 that may be carried for one year is none in force from 1 January 2022 on, until the next is stated.
+    """
     scopes = dict.fromkeys((region[:6], region[:4], region[:2], NATION))
     read = LINES if name in LINES else (name,)  # the one line may follow from the other
-    days = sorted({value.start for one in read for scope in scopes for value in policy.parameters[one].values.get(scope, ())})
+    declared = [policy.parameters[one] for one in read]
+    stated = [(value.start, parameter.max_carry_years) for parameter in declared for at in scopes for value in parameter.values.get(at, ())]
+    days = sorted({start for start, _ in stated} | {dt.date(start.year + carried + 1, 1, 1) for start, carried in stated})
     told: list[tuple[dt.date, float | None]] = []
     for day in days:
         value = policy.lines(day, region)[LINES.index(name)] if name in LINES else policy.value(name, day, region)

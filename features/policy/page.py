@@ -216,9 +216,10 @@ def _rewards(packs: Packs) -> Iterator[str]:
 def _counties(policy: Policy) -> Iterator[str]:
     yield from _titled(
         "## 各县并列 Counties side by side",
-        "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。数值为该地自起始日起适用的值，不论由谁规定；报销写目录内/目录外比例。",
+        "“全国”一列适用于没有自己文件的县；自有内容之外，一律沿用上级。数值为该地自起始日起适用的值，不论由谁规定，至下一日期为止；“不可评”自该日起无适用之值；报销写目录内/目录外比例。",
         "The nation's column is that of a county without a file; what is not a county's own is inherited. Values are those that hold in",
-        "the region from the day on, whoever states them; reimbursement shows the rates inside and outside the insurer's list.",
+        "the region from the day on until the next, whoever states them; “none”: from that day on none is in force. Reimbursement shows",
+        "the rates inside and outside the insurer's list.",
     )
     titles = {kind: re.split(r"[:,;]", title)[0] for kind, title in KINDS.items()}
     yield from _table(comparison.heads(policy), comparison.rows(policy, titles))

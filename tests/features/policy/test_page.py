@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from pathlib import Path
 
+from features.policy.comparison import through_time
 from features.policy.language import RULES
 from features.policy.packs import packs_of
 from features.policy.page import render, sources
+from features.policy.rules import LINES
 from features.policy.shipped import load
 
 COUNTIES = {"JS": "520523", "ZA": "611025", "TX": "450422", "JA": "360821", "MZ": "610827"}
@@ -73,3 +76,18 @@ def test_the_counties_stand_side_by_side_with_their_values() -> None:
     assert "九核" not in cell("逐项核实", "JS")
     assert "核劳动力" in cell("逐项核实", "ZA")
     assert "危房改造一批" in cell("措施别名", "MZ")
+
+
+def test_a_value_stands_beside_the_others_only_as_long_as_it_is_in_force() -> None:
+    """6000 of 2020 is restated for 2021 and carried no further; what nobody may carry is none until the next is stated."""
+    policy = load()
+    told = through_time(policy, "monitoring_line", "520523").split("；")
+    assert told[-4:] == ["2020-01-01: 6000", "2022-01-01: 不可评 none", "2023-01-01: 7300", "2024-01-01: 不可评 none"]
+    for county in COUNTIES.values():
+        for name in set(policy.parameters) - set(LINES):
+            steps = [step.partition(": ") for step in through_time(policy, name, county).split("；") if ": " in step]
+            days = [dt.date.fromisoformat(day) for day, _, _ in steps]
+            for (day, _, value), following in zip(steps, [*days, dt.date(2099, 1, 1)][1:], strict=True):
+                for at in (dt.date.fromisoformat(day), following - dt.timedelta(days=1)):
+                    found = policy.value(name, at, county)
+                    assert value == ("不可评 none" if found is None else f"{found:.10g}"), (name, county, at)
