@@ -204,6 +204,6 @@ def test_a_card_is_a_class_and_the_page_says_that_its_colour_is_no_alert(jian: t
     headers, key = site.headers(Role.COUNTY, JIAN), pseudonym_key(site.settings.pseudonym_key, demo=False)
     name = pseudonym(key, next(one["household_id"] for one in county if one["status"] == "exited"))
     said = site.client.get(f"/api/v1/households/{name}", headers=headers).json()["policy"]
-    assert [one["system"] for one in said["classes"]] == ["card_colour"]
+    assert [one["system"] for one in said["classes"]] == ["card_colour", "card_review"]
     assert "红卡户不等于红色预警" in site.client.get(f"/households/{name}", headers=headers).text
     assert "a red card is no red alert" in site.client.get(f"/households/{name}?lang=en", headers=headers).text
