@@ -51,22 +51,23 @@ def ruling(judgement: Judgement, row: int) -> dict[str, Any]:
     """
     in_force = judgement.in_force(row)
     monitored = bool(judgement.fact("monitored", row).low[0] >= 1)
-    kinds = ("triggers", "gaps", "cohorts", *(["blockers"] if monitored else []))
+    kinds = ("triggers", "gaps", "cohorts")
+    blockers = _blockers(judgement, row) if monitored else []
     return {
         "regions": regions(in_force),
         "profiles": sorted(in_force.profiles),
         "category": _category(judgement, row),
         **{kind: [_told(judgement, kind, rule, row) for rule in judgement.holding(kind, row)] for kind in kinds},
-        **({"blockers": _blockers(judgement, row)} if monitored else {}),
+        **({"blockers": blockers} if monitored else {}),
         "findings": [_told(judgement, "exclusions", rule, row) for rule in judgement.holding("exclusions", row)],
         "monitored": monitored,
-        "eliminable": None if not monitored else _eliminable(judgement, row),
+        "eliminable": None if not monitored else _eliminable(judgement, row, blockers),
         "classes": _classes(judgement, row),
         "entitlements": entitlements(judgement, row),
         "measures": [_proposal(judgement, proposal, row) for proposal in proposals(judgement, row, _written(judgement, row))],
         "not_evaluable": [
             _told(judgement, kind, rule, row) | {"kind": kind}
-            for kind in ("categories", "classes", *kinds, "exclusions")
+            for kind in ("categories", "classes", *kinds, *(["blockers"] if monitored else []), "exclusions")
             for rule in judgement.open(kind, row)
         ],
         "verification": _verification(judgement, row),
@@ -181,9 +182,9 @@ def _blockers(judgement: Judgement, row: int) -> list[dict[str, Any]]:
     return found
 
 
-def _eliminable(judgement: Judgement, row: int) -> bool | None:
+def _eliminable(judgement: Judgement, row: int, blockers: list[dict[str, Any]]) -> bool | None:
     """Whether nothing stands against risk elimination; None where something might. The decision is people's."""
-    if _blockers(judgement, row):
+    if blockers:
         return False
     return None if judgement.open("blockers", row) else True
 
