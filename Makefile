@@ -98,8 +98,8 @@ $(DEMO)/.model: $(DEMO)/.register
 	@SECONDS=0; $(PY) -m training train --register $(DEMO)/register --step 6 --no-town $(DEMO_HOME); \
 	  $(PY) -m training promote $(DEMO_HOME); echo "    $$SECONDS 秒 s"; touch $@
 
-# A list that an earlier programme wrote is brought up to date and made anew; what has not changed is found there and takes no time.
-$(DEMO)/.list: $(DEMO)/.model service/storage/list_writer.py $(wildcard service/storage/migrations/versions/*.py) | $(DEMO)/regions.csv
+# A list that an earlier programme or policy made is brought up to date and made anew; what has not changed is found there and takes no time.
+$(DEMO)/.list: $(DEMO)/.model service/storage/list_writer.py $(wildcard service/storage/migrations/versions/*.py) $(wildcard features/policy/*.yaml features/policy/*/*.yaml) | $(DEMO)/regions.csv
 	@echo "==> 3/4 导入登记册 import the register"
 	@SECONDS=0; $(DEMO_SETTINGS) $(PY) -m service migrate --yes >/dev/null; $(DEMO_SETTINGS) $(PY) -m service import $(DEMO)/register --mode replace; echo "    $$SECONDS 秒 s"
 	@echo "==> 4/4 评分 score"

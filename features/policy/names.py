@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +34,11 @@ def with_code(code: str, policy: Policy) -> str:
 def department(zh: str) -> str:
     """The English name of a department; its Chinese one where none is known."""
     return _departments().get(zh, zh)
+
+
+def departments_without_english(names: Iterable[str]) -> list[str]:
+    """Those of some departments whose English name is not known, each once; a misspelt one is among them."""
+    return [name for name in dict.fromkeys(names) if name not in _departments()]
 
 
 def column(name: str) -> str:

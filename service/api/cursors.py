@@ -14,6 +14,7 @@ from service.storage.score_store import Order, Place
 LONGEST_CURSOR = 400
 LONGEST_TEXT = 64
 LARGEST = 2**31 - 1  # what fits into a column of numbers on every database
+FIRST = 1  # lists are numbered from
 ROW_PATTERN = "^[1-9][0-9]{0,8}$"
 """The cursor of pages that go on after one row: its number."""
 KINDS: dict[Order, tuple[type, ...]] = {"risk": (int,), "village": (str, int), "id": (str,)}
@@ -35,7 +36,13 @@ def read_cursor(cursor: str, region: str, order: Order) -> tuple[int, Place]:
     try:
         packed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         version, of_region, of_order, *place = orjson.loads(packed)
-        if type(of_region) is not str or of_order not in KINDS or not _usable(version, int) or len(place) != len(KINDS[of_order]):
+        if (
+            type(of_region) is not str
+            or of_order not in KINDS
+            or not _usable(version, int)
+            or version < FIRST
+            or len(place) != len(KINDS[of_order])
+        ):
             raise ValueError
         if not all(_usable(cell, kind) for cell, kind in zip(place, KINDS[of_order], strict=True)):
             raise ValueError

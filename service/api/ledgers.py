@@ -6,6 +6,7 @@ A household may stand in several ledgers; standing in one is no status. Whoever 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from functools import partial
 from typing import Annotated, Any
 
@@ -111,14 +112,22 @@ async def ledgers(query: Annotated[LedgersQuery, Query()], request: Request, ser
     rules = packs_of(policy).at(region).rules("cohorts", dt.date.fromisoformat(record.as_of))
     told = [_ledger(rule, counted) for rule in rules]
     items: list[dict[str, Any]] = []
+    check_ledger(query.ledger, [one["ledger"] for one in told])
     if query.ledger is not None:
-        names = [one["ledger"] for one in told]
-        if query.ledger not in names:
-            raise ApiError(422, UNUSABLE, [FieldError("ledger", not_among("没有此台账", "there is no such ledger", names))])
         work = partial(_households, service, policy, version, region, query.ledger)
         items = await anyio.to_thread.run_sync(work, limiter=service.batches)  # a town is read and judged: large batches take turns
     trace.shows(len(items))
     return Json({"region": region, "ledgers": told, "items": items, **list_head(record)}, headers=etags.headers(request))
+
+
+def check_ledger(name: str | None, names: Sequence[str]) -> None:
+    """Refuses a ledger that the county does not keep.
+
+    Raises:
+        ApiError: 422, with those that it keeps.
+    """
+    if name is not None and name not in names:
+        raise ApiError(422, UNUSABLE, [FieldError("ledger", not_among("没有此台账", "there is no such ledger", names))])
 
 
 def _ledger(rule: Any, counted: Counted) -> dict[str, Any]:

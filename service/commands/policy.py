@@ -21,6 +21,7 @@ def policy_check(
 ) -> None:
     """检查县自行编写的政策文件，列出全部问题；通过则列出新增内容。 Check county files: every fault with its line, or what they add."""
     from features.errors import UserError
+    from features.policy.names import departments_without_english
     from features.policy.packs import packs_of
     from features.policy.reference import additions, losses
     from features.policy.shipped import read
@@ -43,6 +44,10 @@ def policy_check(
             console.print(
                 f"[yellow]不再适用 falls away[/yellow]，随软件的同名文件由它取代 of the shipped file: {escape(names)}", soft_wrap=True
             )
+        unnamed = departments_without_english(rule.department for rule in said.triggers)
+        if unnamed:
+            what = "部门没有英文名，英文页面显示中文 departments without an English name, shown in Chinese"
+            console.print(f"[yellow]{what}[/yellow]: {escape(', '.join(unnamed))}", soft_wrap=True)
     console.print(
         f"没有问题 no faults: {len(codes)} 个文件 files. 启用请设置 to use them, set FANGPIN_POLICY_DIR={folder.resolve()}", soft_wrap=True
     )

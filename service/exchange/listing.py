@@ -17,6 +17,7 @@ from service.regions import Regions
 
 Cell = str | float | int | None
 CELL_ZH = {"rule_and_model": "规则与等级都提示", "model_only": "仅等级提示", "rule_only": "仅规则提示", "neither": "均未提示"}
+UNDETERMINED = "不能判断 undetermined"
 CANDIDATE_ZH = {"edge": "边缘易致贫", "unstable": "脱贫不稳定", "sudden": "突发严重困难"}
 ADVICE = "评分只是入户线索，不是身份认定 A score is a clue for a visit, never a status"
 
@@ -56,7 +57,7 @@ def _candidates(row: Any) -> str:
 
 
 def _cell(row: Any) -> str:
-    return "" if row.cell is None else f"{CELL_ZH[row.cell]} {row.cell}"
+    return UNDETERMINED if row.cell is None else f"{CELL_ZH[row.cell]} {row.cell}"
 
 
 def _triggers(row: Any) -> str:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from service.api.context import FactsCaller, ServiceDep
-from service.api.ledgers import LedgersQuery, ledgers
+from service.api.ledgers import LedgersQuery, check_ledger, ledgers
 from service.regions import COUNTY_DIGITS, TOWN_DIGITS, VILLAGE_DIGITS
 from service.web.list_page import regions
 from service.web.pages import asked, language_of, render, told
@@ -28,6 +28,7 @@ async def ledgers_page(request: Request, service: ServiceDep, caller: FactsCalle
     whole = len(region) == COUNTY_DIGITS
     # Whose households are meant can be said of a town or village only; a county's page asks for one of them.
     page = told(await ledgers(query.model_copy(update={"ledger": None}) if whole else query, request, service, caller))
+    check_ledger(query.ledger, [one["ledger"] for one in page["ledgers"]])
     language = language_of(request)
     return render(
         request,

@@ -57,6 +57,17 @@ def test_what_the_shipped_file_said_and_this_one_does_not_is_told_as_lost(run: R
     assert "falls away" not in run("check", str(tmp_path))[1]
 
 
+def test_a_department_that_nobody_knows_is_told(run: Run, tmp_path: Path) -> None:
+    rule = "  - {id: %s, profile: disaster, department: %s, risk: disaster, period: month, %s}"
+    source = "zh: 雹, en: Hail, when: {fact: disasters, at_least: 1}, reference: 某文件, grade: proposal"
+    written = [GOOD, "triggers:", rule % ("mended", "应急管理局", source), rule % ("typed", "应及管理局", source), ""]
+    (tmp_path / "450422.yaml").write_text("\n".join(written), encoding="utf-8")
+    code, out, err = run("check", str(tmp_path))
+    assert (code, err) == (0, "")
+    (told,) = [line for line in out.splitlines() if "without an English name" in line]
+    assert told.endswith(": 应及管理局")
+
+
 def test_every_fault_is_told_with_file_and_line(run: Run, tmp_path: Path) -> None:
     (tmp_path / "450422.yaml").write_text(
         GOOD.replace("fact: disasters", "fact: floods").replace("medical_d", "medical_z"), encoding="utf-8"

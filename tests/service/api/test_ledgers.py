@@ -120,7 +120,11 @@ def test_the_page_leads_from_a_towns_count_to_its_households(zhenan: Site) -> No
     english = zhenan.client.get("/ledgers?lang=en", headers=headers).text
     assert f'title="{one["not_evaluable"]} cannot be told">+{one["not_evaluable"]}<' in english
     # Of a county one chooses the place first: asking for households there still shows the counts.
-    assert zhenan.client.get("/ledgers?ledger=ill_or_disabled", headers=headers).status_code == 200
+    chosen = zhenan.client.get("/ledgers?ledger=ill_or_disabled", headers=headers)
+    assert chosen.status_code == 200
+    assert 'id="by-place"' in chosen.text
+    assert 'id="households"' not in chosen.text
+    assert zhenan.client.get("/ledgers?ledger=rich", headers=headers).status_code == 422
     assert zhenan.client.get("/ledgers?ledger=rich", headers=zhenan.headers(Role.TOWNSHIP, TOWN) | HTML).status_code == 422
 
 
