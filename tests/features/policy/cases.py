@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 from pydantic import Field
 
@@ -34,6 +35,8 @@ LONG_AGO = dt.date(2010, 1, 1)
 TOWN_AND_VILLAGE = "100001"
 HAPPENS = ("occurred_on", "visited_on", "start_date")
 """Columns of days that are the day of the case where nothing else is said."""
+Answers = dict[str, dict[str, str | None]]
+WORDS = ("no", "yes", None)
 KINDS = ("triggers", "gaps", "cohorts", "blockers", "exclusions")
 Household = dict[str, Any]
 
@@ -268,16 +271,21 @@ def judged_alone(case: Case) -> Judgement:
     return judged(register(rows(case.household, case.county, case.date)), case.date)
 
 
-def answers(judgement: Judgement, row: int = 0) -> dict[str, dict[str, str | None]]:
-    """Every answer about one household: by kind and rule `yes`, `no` or None, and beside them the category and the classes."""
-    found: dict[str, dict[str, str | None]] = {}
+def answers(judgement: Judgement) -> list[Answers]:
+    """Every answer about each household: by kind and rule `yes`, `no` or None, and beside them the category and the classes."""
+    found: list[Answers] = [{} for _ in range(judgement.seen.n)]
     for kind in KINDS:
-        yes, unknown = ({rule.id for rule in of(kind, row)} for of in (judgement.holding, judgement.open))
-        ids = [rule.id for rule in judgement.asked(kind, row)]
-        found[kind] = {name: "yes" if name in yes else None if name in unknown else "no" for name in ids}
-    found["category"] = {"": judgement.category(row)}
-    found["entitlements"] = {rule.id: _lacking(owed, row) for rule, owed, _ in judgement.owed_to(row)}
-    found["classes"] = {system: None if rule is None else rule.id for system, rule in judgement.classes(row).items()}
+        for rules, rows, words in judgement.tables(kind):
+            ids = [rule.id for rule in rules]
+            for row, column in zip(rows.tolist(), np.where(np.isnan(words), 2, words).astype(int).T.tolist(), strict=True):
+                found[row][kind] = {name: WORDS[word] for name, word in zip(ids, column, strict=True)}
+    for rule, rows, owed in judgement.owed():
+        for row in rows.tolist():
+            found[row].setdefault("entitlements", {})[rule.id] = _lacking(owed, row)
+    for row, told in enumerate(found):
+        told.setdefault("entitlements", {})
+        told["category"] = {"": judgement.category(row)}
+        told["classes"] = {system: None if rule is None else rule.id for system, rule in judgement.classes(row).items()}
     return found
 
 

@@ -18,7 +18,7 @@ from features.errors import PolicyError
 from features.policy.shipped import read
 from features.tables import TABLES, Kind
 from tests.features import generated
-from tests.features.policy.cases import Case, answers, cases, judged, judged_alone, register, rows
+from tests.features.policy.cases import Answers, Case, answers, cases, judged, judged_alone, register, rows
 
 CASES = cases()
 MEANT = {
@@ -26,7 +26,6 @@ MEANT = {
     ("monitoring", "eliminated_on"), ("events", "oop_self_reported"),
 }  # fmt: skip
 """Cells whose blank the register gives a meaning: present, as many as are listed, going on, no word of the household's own."""
-Answers = dict[str, dict[str, str | None]]
 
 
 def blanked(case: Case) -> Iterator[tuple[str, generated.Rows]]:
@@ -52,14 +51,13 @@ def named(whole: generated.Rows, name: str) -> generated.Rows:
 def together(households: list[generated.Rows], date: dt.date) -> list[Answers]:
     """The answers about many households in one register."""
     held = register(*(named(whole, f"{place:06}") for place, whole in enumerate(households)))
-    judgement = judged(held, date)
-    return [answers(judgement, row) for row in range(len(households))]
+    return answers(judged(held, date))
 
 
 @cache
 def alone(case: Case) -> Answers:
     """The answers about the household of a case, by itself in a register."""
-    return answers(judged_alone(case))
+    return answers(judged_alone(case))[0]
 
 
 def turned(before: Answers, after: Answers) -> list[str]:
@@ -189,7 +187,7 @@ few = settings(max_examples=60, deadline=None, derandomize=True)
 
 
 def asked(household: dict[str, Any], county: str) -> Answers:
-    return answers(judged(register(rows(household, county, DAY)), DAY))
+    return answers(judged(register(rows(household, county, DAY)), DAY))[0]
 
 
 @few

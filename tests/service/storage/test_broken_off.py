@@ -24,13 +24,13 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory
 PLACE = {"key": zlib.crc32(b"import")}
 # Writes in steps of fifty rows and is killed, as by the kernel, when it is about to begin one of them.
 KILLED = """
-import os, signal, sys
+import datetime, os, signal, sys
 from contextlib import contextmanager
 from pathlib import Path
 from service.storage import import_store, list_writer
 from service.storage.database import Database
-from tests.service.sites import now
-what, url, folder, key, bundles, steps = sys.argv[1:]
+what, url, folder, key, bundles, steps, moment = sys.argv[1:]
+now = lambda: datetime.datetime.fromisoformat(moment)
 import_store.ROWS_AT_ONCE = list_writer.STEP = 50
 database, plain, left = Database(url), Database.writing, [int(steps)]
 
@@ -57,7 +57,7 @@ def write_and_die(site: Site, what: str, folder: Path, steps: int) -> None:
     """Starts a process that is killed in that writing step."""
     url = site.database.engine.url.render_as_string(hide_password=False)
     key = site.settings.pseudonym_key.read_text().strip()
-    command = [sys.executable, "-c", KILLED, what, url, str(folder), key, str(site.settings.bundle_dir), str(steps)]
+    command = [sys.executable, "-c", KILLED, what, url, str(folder), key, str(site.settings.bundle_dir), str(steps), now().isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[3])
     assert done.returncode == -9, done.stderr
 
