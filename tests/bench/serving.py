@@ -1,7 +1,8 @@
 """Measures the service over HTTP, on the machine it runs on: `make bench-serving SITE=var/demo/jinsha-25000`.
 
-Every latency stands beside that of an empty route, asked by the same client in the same minute; a loop of one client that waits for each
-answer. `--stored N` measures list pages over N made-up stored scores, `--mlflow` the model step of `mlflow models serve` on the same trees.
+Every latency stands beside that of an empty route and of the barest answer that uvicorn can give, asked by the same client in the same
+minute; a loop of one client that waits for each answer. `--stored N` measures list pages over N made-up stored scores, `--mlflow` the
+model step of `mlflow models serve` on the same trees.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -31,6 +33,15 @@ from tests.bench.measure import household
 
 Row = tuple[str, str]
 AS_OF = dt.date(2024, 12, 31)
+BAREST = """
+import sys, uvicorn
+
+async def barest(scope, receive, send):
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+uvicorn.run(barest, port=int(sys.argv[1]), lifespan="off", log_level="warning", access_log=False, loop="uvloop", http="httptools")
+"""
 COPIES = 4
 """So many times its size are the counties that a list is multiplied to: 100,000 households where the list has 25,000."""
 
@@ -97,25 +108,39 @@ def token(site: Path, role: str, region: str) -> str:
 
 
 @contextmanager
+def started(command: list[str], port: int, found: dict[str, str], ready: str = "/") -> Iterator[tuple[float, subprocess.Popen[bytes]]]:
+    """A server that answers: the seconds until it did, its process."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, env=found, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while True:
+            try:
+                Client(port).ask("GET", ready)
+                break
+            except (OSError, SystemExit):
+                if process.poll() is not None or time.perf_counter() - start > 60:
+                    raise SystemExit(f"{' '.join(command[:4])} did not start") from None
+                time.sleep(0.05)
+        yield time.perf_counter() - start, process
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+@contextmanager
 def serving(site: Path, workers: int = 1, python: str = sys.executable) -> Iterator[tuple[int, float, subprocess.Popen[bytes]]]:
     """A running service: its port, the seconds until it was ready, its process."""
     port = free_port()
     command = [python, "-m", "service", "serve", "--port", str(port), *(["--workers", str(workers)] if workers > 1 else [])]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, env=environment(site), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while True:
-            try:
-                Client(port).ask("GET", "/readyz")
-                break
-            except (OSError, SystemExit):
-                if process.poll() is not None or time.perf_counter() - start > 60:
-                    raise SystemExit("the service did not start") from None
-                time.sleep(0.05)
-        yield port, time.perf_counter() - start, process
-    finally:
-        process.terminate()
-        process.wait(30)
+    with started(command, port, environment(site), "/readyz") as (ready, process):
+        yield port, ready, process
+
+
+def barest() -> list[Row]:
+    """The least that a request costs on this machine: uvicorn without application, token, log or database."""
+    port = free_port()
+    with started([sys.executable, "-c", BAREST, str(port)], port, dict(os.environ)):
+        return [("barest answer of uvicorn", quantiles(repeat(partial(Client(port).ask, "GET", "/"), 2000)))]
 
 
 def resident(process: subprocess.Popen[bytes]) -> str:
@@ -287,23 +312,13 @@ def mlflow_serving(site: Path) -> list[Row]:
         command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", folder + "/model", "--env-manager", "local", "-p", str(port)]
         # It calls uvicorn by its name, which has to be that of this environment.
         found = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        process = subprocess.Popen(command, env=found, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
-            client, asked = Client(port), json.dumps({"inputs": np.zeros((1, booster.num_feature())).tolist()}).encode()
-            for _ in range(600):
-                try:
-                    client.ask("GET", "/ping")
-                    break
-                except (OSError, SystemExit):
-                    client.connection.close()
-                    time.sleep(0.1)
-            headers = {"Content-Type": "application/json"}
-            return [
-                ("mlflow models serve, one row", quantiles(repeat(lambda: client.ask("POST", "/invocations", asked, 200, **headers), 300)))
-            ]
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(30)
+        asked, headers = (
+            json.dumps({"inputs": np.zeros((1, booster.num_feature())).tolist()}).encode(),
+            {"Content-Type": "application/json"},
+        )
+        with started(command, port, found, "/ping"):
+            call = partial(Client(port).ask, "POST", "/invocations", asked, 200, **headers)
+            return [("mlflow models serve, one row", quantiles(repeat(call, 300)))]
 
 
 def main() -> None:
@@ -320,13 +335,14 @@ def main() -> None:
     parser.add_argument("--only", choices=["requests", "polls", "stored", "mlflow"], help="只测一节 one section only")
     args = parser.parse_args()
     sections: dict[str, list[Callable[[], list[Row]]]] = {
+        "barest": [barest],
         "requests": [lambda: requests(args.site, args.county, args.python)],
         "polls": [lambda: polls(args.site, args.county, args.seconds, args.python)],
         "stored": [lambda n=n: stored(args.site, args.county, n) for n in args.stored],
         "mlflow": [lambda: mlflow_serving(args.site)] if args.mlflow else [],
     }
     for name, runs in sections.items():
-        if args.only in (None, name):
+        if args.only in (None, name) or name == "barest":
             for run in runs:
                 sys.stdout.write(f"\n{name}\n" + "".join(f"  {left:45} {right}\n" for left, right in run()))
                 sys.stdout.flush()
