@@ -3,7 +3,7 @@
 Net income = wage + business − business expense + property + policy transfers + other transfers; per capita = ÷ sharing
 size. Quarterly rows are summed over the last twelve months that the household's rows cover (a month counts as covered
 once any source reported it and none of its amounts is blank) and scaled to twelve months; for a source reported only by
-the year, its latest yearly row is taken.
+the year, its latest yearly row is taken, and where that one is blank the household's income is not known.
 
 Worked example, seen on 2023-12-31: wages 3,000 a quarter for 2022Q4…2023Q3, the fourth quarter of 2023 not yet known,
 farm income 8,000 for the year 2022. Last covered month: 2023-09. Wage 12,000, business 8,000, net 20,000; with four
@@ -95,13 +95,14 @@ def accounts(view: View) -> Accounts:
     age = view.month - rows["period_end"]  # months since the period ended
     length = rows["period_end"] - rows["period_start"] + _MONTH
     known, short = ~np.isnan(amount), length < _TWELVE
-    by_the_year = known > short
+    of_a_year = ~short
+    by_the_year = known & of_a_year
     bits = _RUNS.take(length, mode="clip") << age.astype(np.uint64)
     quarterly_bits = bits * (known & short)
     blank = short > known
     told = ~rows.union(bits * blank) if np.count_nonzero(blank) else _EVERY  # months of which no amount is blank
     by_quarter = rows.union(quarterly_bits) & told
-    yearly = np.count_nonzero(by_the_year) > 0
+    yearly = np.count_nonzero(of_a_year) > 0
     covered = by_quarter | (rows.union(bits * by_the_year) & told) if yearly else by_quarter
     newest = np.bitwise_count(~covered & (covered - _LOWEST)).astype(np.int32)  # the lowest bit that is set, 64 where none is
 
@@ -121,15 +122,15 @@ def accounts(view: View) -> Accounts:
     years = sums * scale[:, :, None]
     if yearly:
         for which, shift in enumerate((0, YEAR)):
-            long = by_the_year & (back >= shift) & (back < shift + YEAR)
-            # of a source's yearly rows that end inside the window the latest stands for it, unless it is also reported
-            # by the quarter
+            long = of_a_year & (back >= shift) & (back < shift + YEAR)
+            # of a source's yearly rows that end inside the window the latest stands for it, a blank one too, unless it is
+            # also reported by the quarter
             latest = np.full(size, NEVER, dtype=np.int64)
             np.minimum.at(latest, key[long], back[long])
             chosen = long & (back == latest[key])
-            rate = np.bincount(key[chosen], weights=(amount * YEAR / length)[chosen], minlength=size).reshape(n, N_SOURCES)
+            rate = np.bincount(key[chosen], weights=(rows["amount"] * YEAR / length)[chosen], minlength=size).reshape(n, N_SOURCES)
             quarterly = np.bincount(key[inside[which] > 0], minlength=size).reshape(n, N_SOURCES) > 0
-            nothing = (months[which] == 0) & (np.bincount(household[chosen], minlength=n) == 0)
+            nothing = (months[which] == 0) & (np.bincount(household[chosen & known], minlength=n) == 0)
             years[which] = np.where(quarterly, years[which], rate)
             years[which, nothing | stale if which == 0 else nothing] = np.nan
 

@@ -72,9 +72,7 @@ class Seen(View):
     @cached_property
     def place_a_year_ago(self) -> IntArray:
         """Which row of them is of each member who is present now; -1 where it has none."""
-        who, those = persons(self.people.table), persons(self.members_a_year_ago)
-        place = those.searchsorted(who)
-        return np.where(np.append(those, -1).take(place) == who, place, -1).astype(np.int32)
+        return row_of_each(self.people.table, self.members_a_year_ago)
 
     @cached_property
     def accounts(self) -> Accounts:
@@ -140,6 +138,13 @@ def persons(rows: TableView) -> Array:
     return key
 
 
+def row_of_each(rows: TableView, members: TableView) -> IntArray:
+    """Which row of the members is of the person whom each row of a table names; -1 where none is."""
+    who, those = persons(rows), persons(members)
+    place = those.searchsorted(who)
+    return np.where(np.append(those, -1).take(place) == who, place, -1).astype(np.int32)
+
+
 SHOCKS = ("accident", "disaster", "death", "industry_failure", "house_damage", "water_failure", "job_loss")
 BILLS = ("illness_bill", "outpatient_bill")
 _CODES = TABLES["events"].column("event_kind").codes
@@ -169,6 +174,7 @@ class Happened:
     """
 
     def __init__(self, seen: Seen) -> None:
+        self._members = seen["members"]
         self.table = table = seen["events"]
         self.age: IntArray = seen.day - table["occurred_on"]
         self.of_kind = table.which(_KINDS)
@@ -183,3 +189,10 @@ class Happened:
         sums = table.totals(counted, self.recent[0] * self.cost).reshape(4, len(KINDS), seen.n)
         self.counts, self.costs = sums[:3], sums[3]
         self.months_since = np.fmin(table.lowest(np.where(self.of_kind, self.age, UNKNOWN)) / MONTH, LONG_AGO)
+
+    @cached_property
+    def school_status(self) -> FloatArray:
+        """(events,) the code of the school of the person whom an event names; NaN where it names nobody on record, or that is blank."""
+        schools = np.append(self._members["school_status"].astype(np.float64), UNKNOWN)
+        found: FloatArray = schools.take(row_of_each(self.table, self._members))
+        return np.where(found < NO, UNKNOWN, found)

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from features.policy.declared import DERIVED, Cell, Range
+from features.policy.declared import DERIVED, Cell, Range, column_of
 from features.register import Array, BoolArray, FloatArray, TableView
 from features.seen import Seen
-from features.tables import TABLES, Kind
+from features.tables import Kind
 
 LAST_OF_DECEMBER = (12, 31)
 WORD = 64  # askings to a number
@@ -44,7 +44,7 @@ class Cells:
     def number(self, column: str) -> FloatArray:
         """A column as numbers: yes is 1, no is 0, NaN is blank."""
         if column in DERIVED.get(self.table, {}):
-            derived: FloatArray = getattr(self.seen.people, column)
+            derived: FloatArray = getattr(self.seen.people if self.table == "members" else self.seen.events, column)
             return derived
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers
@@ -65,9 +65,8 @@ class Cells:
 
 def _codes(table: str, column: str) -> tuple[str | bool, ...] | None:
     """What may stand in a column of which each entry is one of a few; None for numbers."""
-    if (derived := DERIVED.get(table, {}).get(column)) is not None:
-        return (False, True) if derived == "flag" else None
-    declared = TABLES[table].column(column)
+    if (declared := column_of(table, column)) is None:
+        return (False, True) if DERIVED[table][column] == "flag" else None
     return {Kind.CATEGORY: declared.codes, Kind.FLAG: (False, True)}.get(declared.kind)
 
 

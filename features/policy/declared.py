@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from features.policy.source import Said
-from features.tables import TABLES, Kind
+from features.tables import TABLES, Column, Kind
 
 
 def _no_number(day: object) -> object:
@@ -28,9 +28,10 @@ Text = Annotated[str, Field(pattern=r"\S")]
 Date = Annotated[dt.date, Field(strict=False), BeforeValidator(_no_number)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
-DERIVED = {"members": {"age": "years", "certified": "flag"}}
-"""Columns that no table holds and that a file may ask for all the same: age is the year of the date less the year of birth, or one less,
-since the day of birth is not on record; certified is 1 where a disability certificate is on record, 0 where none is."""
+DERIVED = {"members": {"age": "years", "certified": "flag"}, "events": {"school_status": "members.school_status"}}
+"""Columns that a table does not hold and that a file may ask for all the same: age is the year of the date less the year of birth, or one
+less, since the day of birth is not on record; certified is 1 where a disability certificate is on record, 0 where none is; an event has
+the school of the person whom it names."""
 WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on", "findings": "valid_from"}
 """Tables whose rows have a day, by which they lie within a period."""
 
@@ -168,6 +169,13 @@ def _check_column(table: str, name: str) -> None:
         raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
 
 
+def column_of(table: str, name: str) -> Column | None:
+    """The column of the register that holds the cells: the table's own, or that of the persons whom its rows name; None where none does."""
+    derived = DERIVED.get(table, {}).get(name)
+    of, _, column = (f"{table}.{name}" if derived is None else derived).partition(".")
+    return TABLES[of].column(column) if column else None
+
+
 def check_cells(table: str, cells: dict[str, Cell]) -> None:
     """Refuses what does not fit the columns of a table: ValueError with what is wrong."""
     for name, cell in cells.items():
@@ -177,9 +185,8 @@ def check_cells(table: str, cells: dict[str, Cell]) -> None:
 
 def _check_cell(table: str, name: str, cell: Cell) -> None:
     words = cell if isinstance(cell, list) else [cell]
-    derived = DERIVED.get(table, {}).get(name)
-    column = None if derived else TABLES[table].column(name)
-    kind = {"flag": Kind.FLAG, "years": Kind.NUMBER}[derived] if derived else column.kind if column else None
+    column = column_of(table, name)
+    kind = {"flag": Kind.FLAG, "years": Kind.NUMBER}[DERIVED[table][name]] if column is None else column.kind
     if column is not None and kind is Kind.CATEGORY and not all(word in column.codes for word in words):
         raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
     if (kind is Kind.FLAG) != isinstance(cell, bool):

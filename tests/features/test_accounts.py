@@ -56,6 +56,22 @@ def test_two_known_quarters_stand_for_a_year() -> None:
     assert book.covered[0] == 6
 
 
+@pytest.mark.parametrize("source", ["business_expense", "business"])
+def test_a_blank_year_of_one_source_leaves_the_whole_unknown(source: str) -> None:
+    """What is known of a source of the same months does not stand for another, as it does for a blank quarter of its own."""
+    rows = [*wages((2022, 4), (2023, 1), (2023, 2), (2023, 3)), income("property", "2022-10", "2023-09", 500.0)]
+    day, year_before, year = dt.date(2023, 12, 31), ("2021-10", "2022-09"), ("2022-10", "2023-09")
+    assert accounts(seen(day, *rows)).net[0] == 12500
+    book = accounts(seen(day, *rows, income(source, *year, None), income(source, *year_before, 7000.0)))
+    assert np.isnan(book.net[0])
+    assert np.isnan(book.by_source[0, SOURCES.index(source)])
+    assert book.by_source[0, SOURCES.index("wage")] == 12000
+    assert accounts(seen(day, *rows, income(source, *year_before, None))).net[0] == 12500
+    alone = accounts(seen(day, income(source, *year, None)))
+    assert np.isnan(alone.net[0])
+    assert alone.last_month[0] == -1
+
+
 def test_expenses_are_taken_off() -> None:
     rows = [*wages((2023, 1), (2023, 2), (2023, 3), (2023, 4)), quarter("business_expense", 2023, 4, 1000.0)]
     assert accounts(seen(dt.date(2024, 1, 31), *rows)).net[0] == 11000
