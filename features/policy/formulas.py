@@ -56,12 +56,12 @@ def net_income(seen: Seen) -> FloatArray:
 
 
 def reference_income(seen: Seen) -> Span:
-    """Net income and insurance claims of twelve months, less what the household paid of bills as the insurer counts it."""
-    events = seen.events
+    """Net income and insurance claims of twelve months, less what the household paid of bills of these months as the insurer counts it."""
+    events, last = seen.events, seen.accounts.last_month[seen.events.table.household]
+    ago = last - events.table["occurred_on"].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+    counts = (ago >= 0) & (ago < MONTHS)  # the months of which the income is, whatever the day of the month
     paid, unsettled = np.where(events.of_kind[BILL], events.compliant, NO), events.of_kind[BILL] & np.isnan(events.table["oop_compliant"])
-    least, most, claims = events.table.totals(
-        paid * events.this_year, _at_most(paid, unsettled, events.this_year), np.fmax(events.table["claim"], NO) * events.this_year
-    )
+    least, most, claims = events.table.totals(paid * counts, _at_most(paid, unsettled, counts), np.fmax(events.table["claim"], NO) * counts)
     means = net_income(seen) + claims
     return Span.between(to_fen(means - most), to_fen(means - least))
 

@@ -15,6 +15,7 @@ from tests.features.policy.cases import policy, register, rows
 
 DAY = dt.date(2021, 6, 15)
 YEAR = {"period_start": "2020-06", "period_end": "2021-05"}
+IN_THE_YEAR = (dt.date(2020, 6, 1), dt.date(2020, 12, 24), dt.date(2021, 5, 31))
 
 
 def told(name: str, household: dict[str, Any], date: dt.date = DAY) -> list[float]:
@@ -56,13 +57,17 @@ def test_reference_income_adds_claims_and_takes_compliant_self_payment_off() -> 
         {"event_kind": "illness_bill", "amount": 20_000, "oop_compliant": 5_000},
         {"event_kind": "outpatient_bill", "amount": 900, "oop_compliant": 300},
         {"event_kind": "disaster", "amount": 8_000, "claim": 2_500},
-        {"event_kind": "illness_bill", "amount": 70_000, "oop_compliant": 60_000, "claim": 9_000, "occurred_on": dt.date(2020, 6, 1)},
     ]
-    assert told("reference_income", WHOLE | {"events": events}) == [36_200, 36_200]
+    events = [event | {"occurred_on": day} for event, day in zip(events, IN_THE_YEAR, strict=True)]
+    outside = {"event_kind": "illness_bill", "amount": 70_000, "oop_compliant": 60_000, "claim": 9_000}
+    events += [outside | {"occurred_on": day} for day in (dt.date(2020, 5, 31), dt.date(2021, 6, 1))]
+    for day in (1, 5, 15, 30):
+        assert told("reference_income", WHOLE | {"events": events}, dt.date(2021, 6, day)) == [36_200, 36_200]
 
 
 def test_a_bill_that_is_not_settled_leaves_reference_income_without_a_lower_bound() -> None:
-    low, high = told("reference_income", WHOLE | {"events": [{"event_kind": "illness_bill", "amount": 20_000}]})
+    bill = {"event_kind": "illness_bill", "amount": 20_000, "occurred_on": IN_THE_YEAR[0]}
+    low, high = told("reference_income", WHOLE | {"events": [bill]})
     assert low == -np.inf
     assert high == 39_000
 
