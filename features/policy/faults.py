@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel
 
 from features.policy.condition import Against, All, Condition, Test, tests
-from features.policy.declared import Fact
+from features.policy.declared import Fact, Range
 from features.policy.formulas import FORMULAS
 from features.policy.language import A_YEAR, RULES, Dated, Entitlement, Overlay, Pack, Rule, TopUp
 from features.policy.rules import clause_count
@@ -46,9 +46,14 @@ class Whole:
         """Whether there is nothing of a name, not even at fault."""
         return name not in known and name not in self.left_out
 
+    def unit(self, fact: str) -> str | None:
+        """The unit of a fact; None where there is no such fact, or it is at fault."""
+        found = self.pack.facts.get(fact)
+        return None if found is None or {fact, found.unit} & self.left_out else found.unit
+
     def differ(self, name: str, other: str, units: Iterable[str | None]) -> bool:
         """Whether units differ of two things that are both read as they stand."""
-        return len({*units}) > 1 and not {name, other} & self.left_out
+        return len({*units}) > 1 and not {name, other, *units} & self.left_out
 
 
 def faults_of(file: Read[Anything], pack: Pack, whole: Whole) -> Iterator[str]:
@@ -171,8 +176,7 @@ def _of_overlay(pack: Overlay, whole: Whole) -> Found:
                 )
     for name in sorted(set(pack.grounds) - set(pack.profiles or ()) - whole.left_out) if "profiles" not in whole.left_out else ():
         yield ("grounds", name), f"{name} is no set that profiles chooses 未在 profiles 中选用"
-    if pack.villages is not None and whole.misses(pack.villages.incidence, whole.pack.facts):
-        what = f"no fact {pack.villages.incidence} 没有此事实; there are {', '.join(sorted(whole.pack.facts))}"
+    if pack.villages is not None and (what := _uncountable(pack.villages.incidence, whole)) is not None:
         yield ("villages", "incidence"), what
     served: dict[str, str] = {}
     for window, group in pack.windows.items():
@@ -181,6 +185,8 @@ def _of_overlay(pack: Overlay, whole: Whole) -> Found:
                 yield ("windows", window), f"{measure} is served at {served[measure]} already 每项帮扶只归一个窗口"
     for at in out_of_order(pack.schemes):
         yield ("schemes", at), OUT_OF_ORDER
+    for at in _overlapping(pack.schemes):
+        yield ("schemes", at), f"the scheme before it holds until {pack.schemes[at - 1].until}, so two hold on one day 报销方案的有效期重叠"
     for name, values in pack.parameters.items():
         if whole.misses(name, whole.units):
             yield ("parameters", name), _no_parameter(name, whole.units)
@@ -199,6 +205,20 @@ def _sets(pack: Pack) -> set[str]:
 def out_of_order(dated: Sequence[Dated | Scheme]) -> Iterator[int]:
     """The places of what begins no later than what stands before it."""
     return (at for at in range(1, len(dated)) if dated[at].start <= dated[at - 1].start)
+
+
+def _overlapping(dated: Sequence[Scheme]) -> Iterator[int]:
+    """The places of what begins before the end that is told of what stands before it."""
+    ends = ((at, dated[at - 1].until) for at in range(1, len(dated)))
+    return (at for at, end in ends if end is not None and dated[at - 1].start < dated[at].start < end)
+
+
+def _uncountable(fact: str, whole: Whole) -> str | None:
+    """Why households cannot be counted by a fact; None where it says yes or no of each, or is at fault itself."""
+    if whole.misses(fact, whole.pack.facts):
+        return _no_fact(fact, whole.pack.facts)
+    unit = whole.unit(fact)
+    return None if unit in (None, "flag") else f"{fact} is in {unit}; households are counted by a yes-no fact 只能按是非事实计户"
 
 
 def beyond(said: Dated, unit: str) -> str | None:
@@ -230,11 +250,11 @@ def _unfit(rule: Rule, whole: Whole) -> Iterator[str]:
         if fact is None:
             if whole.misses(test.fact, facts):
                 yield _no_fact(test.fact, facts)
-        elif test.is_ is not None and fact.unit != "flag" and test.fact not in whole.left_out:
+        elif test.is_ is not None and whole.unit(test.fact) not in (None, "flag"):
             yield f"{test.fact} is in {fact.unit}; is: true or false stands for a yes-no fact, and only for one 是否只用于是非事实"
         if isinstance(threshold, float):
-            if fact is not None and threshold < 0 and test.fact not in whole.left_out and (fact.count or fact.sum or fact.most):
-                yield f"{test.fact} is never less than 0, so {threshold:g} tells nobody apart 不会为负，此界线无从区分"
+            if fact is not None and whole.unit(test.fact) is not None and (what := _pointless(test, threshold, fact)) is not None:
+                yield what
             continue
         parameter = threshold.of if isinstance(threshold, Against) else threshold
         if parameter not in units:
@@ -246,6 +266,16 @@ def _unfit(rule: Rule, whole: Whole) -> Iterator[str]:
         for name in KNOWN_FACTS:
             if whole.misses(name, facts):
                 yield f"populations need the fact {name} 缺少事实"
+
+
+def _pointless(test: Test, bound: float, fact: Fact) -> str | None:
+    """Why a number tells no household from another; None where it does."""
+    passed = Range.model_validate({test.comparison[0]: bound}).holds
+    if fact.unit == "flag" and passed(0) == passed(1):
+        return f"{test.fact} is 1 or 0, yes or no, so {bound:g} tells nobody apart 是非事实，请写 is: true 或 is: false"
+    if bound < 0 and (fact.count or fact.sum or fact.most):
+        return f"{test.fact} is never less than 0, so {bound:g} tells nobody apart 不会为负，此界线无从区分"
+    return None
 
 
 def _unfit_amount(rule: Entitlement, whole: Whole) -> Iterator[str]:
@@ -261,7 +291,7 @@ def _unfit_amount(rule: Entitlement, whole: Whole) -> Iterator[str]:
         if less not in facts:
             if whole.misses(less, facts):
                 yield _no_fact(less, facts)
-        elif less not in whole.left_out and facts[less].unit != "yuan/person/year":
+        elif whole.unit(less) not in (None, "yuan/person/year"):
             yield f"{less} is in {facts[less].unit}, not in yuan/person/year 单位不符"
 
 

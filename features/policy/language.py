@@ -247,7 +247,7 @@ class Villages(Said):
     """How a county tells its villages apart.
 
     Attributes:
-        incidence: the fact that says whether a household counts.
+        incidence: the yes-no fact that says whether a household counts.
         tiers: what follows from the share of those that do.
     """
 

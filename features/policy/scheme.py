@@ -45,7 +45,7 @@ class Scheme(Said):
     """The layers in force from a day on, in the order in which they pay.
 
     Attributes:
-        start, until: the first day, and the first on which it no longer holds; None: until the next scheme.
+        start, until: the first day, and the first on which it no longer holds, the next scheme's first day at the latest; None: until that.
         outpatient_rate: share of small outpatient bills that is paid, by group.
     """
 

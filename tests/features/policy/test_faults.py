@@ -30,6 +30,8 @@ TRIGGER = (
 EXCLUSION = f"exclusions:\n  - {{id: line_house, zh: 某, en: Some, {SAID}, when: {{fact: members, at_least: 1}}, "
 TERMS = "{deductible: 0, rate: 0.5, outside_rate: 0, cap: 1}"
 
+TWO_SCHEMES = SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2].replace("2020", "2023") + LAYER + TERMS + "}}]}\n"
+
 
 def value(name: str, said: str) -> str:
     return f"parameters:\n  {name}:\n    - {{from: 2023-01-01, {said}}}\n"
@@ -88,6 +90,12 @@ def value(name: str, said: str) -> str:
         (SCHEME + LAYER + TERMS.replace("deductible: 0", "deductible: -1") + "}}]}\n", 5, f"deductible: .*{NOT_NEGATIVE}"),
         (SCHEME + LAYER + TERMS + "}}], colour: red}\n", 5, "colour: unknown entry 未知条目"),
         (SCHEME + "until: 2019-01-01, " + LAYER + TERMS + "}}]}\n", 5, "until lies not after from"),
+        (TWO_SCHEMES.replace("from: 2020-01-01", "from: 2020-01-01, until: 2024-01-01", 1), 6, "scheme before it holds until 2024-01-01"),
+        (VILLAGES.replace("monitored", "pc_net_income") + TIER + "share: {at_least: 0.1}}\n", 5, "pc_net_income is in yuan/person/year; h"),
+        (COHORT.replace("members", "dangerous_house").replace("1}", "3}") + "}\n", 5, "dangerous_house is 1 or 0, yes or no, so 3 tells"),
+        (COHORT.replace("members, at_least", "safe_water, more_than") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 1 tells"),
+        (COHORT.replace("members, at_least: 1", "safe_water, at_least: 0") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 0 tells"),
+        (COHORT.replace("members, at_least", "safe_water, at_most") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 1 tells"),
         (SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2] + LAYER + TERMS + "}}]}\n", 6, "start dates must ascend"),
     ],
 )  # fmt: skip
@@ -180,6 +188,21 @@ def test_a_set_of_its_own_is_one_that_the_file_chooses(tmp_path: Path) -> None:
     packs = read(counties=tmp_path).packs
     assert packs is not None
     assert packs.at("990009").profiles == {"own"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TWO_SCHEMES,
+        TWO_SCHEMES.replace("from: 2020-01-01", "from: 2020-01-01, until: 2023-01-01", 1),
+        COHORT.replace("members, at_least: 1", "safe_water, at_most: 0") + "}\n",
+        COHORT.replace("members, at_least: 1", "safe_water, more_than: 0.5") + "}\n",
+        COHORT.replace("members, at_least: 1", "safe_water, is: false") + "}\n",
+    ],
+)
+def test_schemes_that_follow_one_another_and_flags_that_are_told_apart_are_no_fault(tmp_path: Path, text: str) -> None:
+    (tmp_path / "990009.yaml").write_text(f'region: "990009"\nzh: 某县\nen: A county\n{text}', encoding="utf-8")
+    assert read(counties=tmp_path).packs is not None
 
 
 def test_what_can_be_is_read(tmp_path: Path) -> None:
