@@ -9,7 +9,7 @@ import numpy as np
 
 from features.accounts import Accounts, accounts
 from features.codes import code, groups
-from features.policy.registry import PROMPTS, Policy
+from features.policy.registry import PROMPTS, REACHES, Policy
 from features.register import NO, UNKNOWN, YES, Array, BoolArray, FloatArray, IntArray, Register, TableView, View
 from features.tables import TABLES
 
@@ -33,6 +33,8 @@ class Seen(View):
         lines: (2, n) poverty line and monitoring line of the household's county, yuan a person and year.
         prompts: (2, n) shares of a year's income at which an expenditure, or a fall of income, counts as large.
         recency: months that the last known month of income may lie back, for rules to go by it.
+        finding_recency: days for which the finding of a visit holds.
+        stable_months: months over which income must be stable.
         people: the members who are present.
         size: persons who share the budget: as declared, else the present members.
         line: the household's poverty line: what it needs in a year, yuan.
@@ -51,9 +53,10 @@ class Seen(View):
         )
         self.village: IntArray = np.fmax(village, _NOWHERE).astype(np.int32)
         in_force = [policy.numbers(as_of, code) for code in register.texts.get(("households", "village_code"), ())]
-        by_village = np.array([*in_force, (np.nan,) * (3 + len(PROMPTS))])  # the last row is for a village not known
+        by_village = np.array([*in_force, (np.nan,) * (2 + len(PROMPTS) + len(REACHES))])  # the last row is for a village not known
         by_county = by_village.T.take(self.village, axis=1)
-        self.lines, self.prompts, self.recency = by_county[:2], by_county[2:-1], by_county[-1]
+        self.lines, self.prompts = by_county[:2], by_county[2 : -len(REACHES)]
+        self.recency, self.finding_recency, self.stable_months = by_county[-len(REACHES) :]
         self.people = Present(self)
         counted = self.people.count
         self.size: FloatArray = np.where(declared > NO, declared, np.where(counted > NO, counted, UNKNOWN))

@@ -9,7 +9,7 @@ from features.errors import PolicyError
 from features.policy.language import Overlay, Reward, Step
 from features.policy.packs import NATION, Packs, packs_of
 from features.policy.reference import bounds
-from features.policy.registry import Policy
+from features.policy.registry import MULTIPLE, Policy
 from features.policy.reimbursement import schemes
 from features.policy.rules import LINES
 from features.policy.scheme import Scheme
@@ -61,7 +61,7 @@ def through_time(policy: Policy, name: str, region: str) -> str:
     A value of 2020 that may be carried for one year is none in force from 1 January 2022 on, until the next is stated.
     """
     scopes = dict.fromkeys((region[:6], region[:4], region[:2], NATION))
-    read = LINES if name in LINES else (name,)  # the one line may follow from the other
+    read = (*LINES, MULTIPLE) if name in LINES else (name,)  # the one line may follow from the other
     declared = [policy.parameters[one] for one in read]
     stated = [(value.start, parameter.max_carry_years) for parameter in declared for at in scopes for value in parameter.values.get(at, ())]
     days = sorted({start for start, _ in stated} | {dt.date(start.year + carried + 1, 1, 1) for start, carried in stated})

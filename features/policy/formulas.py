@@ -94,7 +94,7 @@ def _at_most(amount: FloatArray, unknown: BoolArray, counts: BoolArray) -> Float
 
 
 def poverty_line(seen: Seen) -> FloatArray:
-    """The poverty line in force: the national standard, else two thirds of the monitoring line."""
+    """The poverty line in force: the national standard, else the monitoring line by its multiple."""
     line: FloatArray = seen.lines[0]
     return line
 
@@ -157,9 +157,12 @@ def months_since_identification(seen: Seen) -> FloatArray:
 
 
 def half_year_income(seen: Seen) -> FloatArray:
-    """Per-capita net income of the lower of the last two known quarters, as if it went on for a year."""
-    lower: FloatArray = seen.accounts.quarters[:, :2].min(axis=1)
-    return _of_today(seen, to_fen(lower * 4) / seen.size)
+    """Per-capita net income of the lowest quarter of the months that must be stable, two of a half year, as if it went on for a year."""
+    quarters = seen.accounts.quarters
+    wanted = np.ceil(seen.stable_months * 4 / MONTHS)
+    lowest: FloatArray = np.where(np.arange(quarters.shape[1]) < wanted[:, None], quarters, np.inf).min(axis=1)
+    lowest = np.where((wanted > 0) & (wanted <= quarters.shape[1]), lowest, np.nan)
+    return _of_today(seen, to_fen(lowest * 4) / seen.size)
 
 
 def newly_disabled(seen: Seen) -> Span:
@@ -256,23 +259,23 @@ def not_held(seen: Seen) -> FloatArray:
 
 
 def risk_confirmed(seen: Seen) -> FloatArray:
-    """1 where whoever went there last within twelve months found a risk, or it is monitored; 0 where none was found; NaN: nobody looked."""
+    """1 where whoever went there last found a risk that still holds, or it is monitored; 0 where none was found; NaN: nobody looked."""
     return np.where(seen.monitored > 0, 1.0, _found_last(seen, np.full(seen.n, -np.inf)))
 
 
 def risk_found(seen: Seen) -> FloatArray:
-    """What whoever went there last within twelve months, and since the identification, found: 1 a risk, 0 none; NaN: nobody looked."""
+    """What whoever went there last since the identification found, while that holds: 1 a risk, 0 none; NaN: nobody looked."""
     return _found_last(seen, _identified_on(seen))
 
 
 def _found_last(seen: Seen, since: FloatArray) -> FloatArray:
-    """What the last visit within twelve months, and since a day of each household, found: 1 a risk, 0 none; NaN: there was no such visit.
+    """What the last visit since a day of each household found, while that holds: 1 a risk, 0 none; NaN: there was no such visit.
 
     A visit that met nobody says nothing; after one whose finding is blank it is not known what was found last.
     """
     visits = seen["visits"]
-    went = (visits["visited_on"] > seen.day - 365) & (visits["visited_on"] <= seen.day) & (visits["found"] != _ABSENT)
-    went &= visits["visited_on"] >= since[visits.household]
+    since = np.maximum(since, seen.day - seen.finding_recency + 1)
+    went = (visits["visited_on"] >= since[visits.household]) & (visits["visited_on"] <= seen.day) & (visits["found"] != _ABSENT)
     # of two visits of a day the one counts that found a risk, then the one that does not say what it found
     weight = np.where(visits["found"] == _RISK, 2.0, np.where(visits["found"] < 0, 1.0, 0.0))
     latest = visits.highest(np.where(went, visits["visited_on"] * 3.0 + weight, np.nan))

@@ -12,7 +12,7 @@ from features.policy.declared import Cell, Fact, Range
 from features.policy.language import RECEIVED, RULES, Answer, Check, Entitlement, Group, Pack, Rule, TopUp, Undefined
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
-from features.policy.rules import LINES
+from features.policy.rules import LINES, Bounds
 from features.tables import TABLES
 
 SIGNS = {"at_least": "≥", "more_than": ">", "at_most": "≤", "less_than": "<"}
@@ -20,7 +20,6 @@ LANGUAGES = ("zh", "en")
 OWN = ("department", "risk", "period", "profile", "system", "measures", "aliases")
 """What only rules of some kinds say; null for the others."""
 JOINED = {"zh": (" 且 ", " 或 ", "非"), "en": (" and ", " or ", "not ")}
-TWO_THIRDS = "监测线的三分之二 two thirds of the monitoring line"
 NOT_DEFINED = "本县未作定义 not defined by this county"
 
 
@@ -105,7 +104,7 @@ def parameters(policy: Policy, date: dt.date, region: str) -> list[dict[str, Any
             stated = {"stated_by": scope, "stated_zh": zh, "stated_en": en, "from": dated.start.isoformat()}
             stated |= {"reference": dated.reference, "grade": dated.grade}
         if value is not None and (found is None or found[1].value is None):
-            stated |= {"reference": TWO_THIRDS, "grade": "derived"}
+            stated |= {"reference": Bounds(policy, region, date).source(name), "grade": "derived"}
         out.append({"name": name, "zh": parameter.zh, "en": parameter.en, "unit": parameter.unit, "value": value, **stated})
     return out
 

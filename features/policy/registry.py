@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 NATION = "CN"
 PROMPTS = ("sudden_expenditure_share", "sudden_income_drop_share")
-RECENCY = "income_recency"
+REACHES = ("income_recency", "finding_recency", "stable_income")
+MULTIPLE = "monitoring_multiple"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,8 @@ class Policy:
     def lines(self, date: dt.date, region: str) -> Lines:
         """The poverty line and the monitoring line of a region on a date.
 
-        The poverty line is the national standard where one is known for the date, else exactly two thirds of the
-        monitoring line.
+        The poverty line is the national standard where one is known for the date, else the monitoring line divided by
+        `MULTIPLE`.
         """
         key = (date, region[:6])
         lines = self._lines.get(key)
@@ -109,15 +110,16 @@ class Policy:
             monitoring = self.value("monitoring_line", date, region)
             poverty = self.value("poverty_line", date, region)
             if poverty is None and monitoring is not None:
-                poverty = monitoring * 2 / 3
+                multiple = self.value(MULTIPLE, date, region)
+                poverty = None if multiple is None else monitoring / multiple
             lines = self._lines[key] = Lines(poverty, monitoring)
         return lines
 
     def numbers(self, date: dt.date, region: str) -> tuple[float, ...]:
-        """What features look at of a region on a date: both lines, `PROMPTS` and `RECENCY`; NaN is not evaluable."""
+        """What features look at of a region on a date: both lines, `PROMPTS` and `REACHES`; NaN is not evaluable."""
         key = (date, region[:6])
         numbers = self._numbers.get(key)
         if numbers is None:
-            said = (*self.lines(date, region), *(self.value(name, date, region) for name in (*PROMPTS, RECENCY)))
+            said = (*self.lines(date, region), *(self.value(name, date, region) for name in (*PROMPTS, *REACHES)))
             numbers = self._numbers[key] = tuple(math.nan if number is None else number for number in said)
         return numbers

@@ -19,7 +19,7 @@ from features.policy.condition import Against, All, Condition, Not, Test, Thresh
 from features.policy.facts import Facts
 from features.policy.language import Rule
 from features.policy.names import with_code
-from features.policy.registry import Policy, Value
+from features.policy.registry import MULTIPLE, Policy, Value
 from features.policy.span import Span
 from features.register import Array, FloatArray
 
@@ -87,9 +87,14 @@ class Bounds:
         if isinstance(threshold, float):
             return ""
         name, _, date = self._named(threshold)
+        return self._source(name, date)
+
+    def _source(self, name: str, date: dt.date) -> str:
         found = self.policy.find(name, date, self.region)
         if name == "poverty_line" and (found is None or found[1].value is None):
-            return "监测线的三分之二 two thirds of: " + self.source("monitoring_line")
+            multiple = self.policy.value(MULTIPLE, date, self.region)
+            by = "" if multiple is None else f" {multiple:.10g}"
+            return f"监测线 ÷ 倍数{by} monitoring line ÷ multiple: {self._source(LINES[1], date)}; {self._source(MULTIPLE, date)}"
         parameter = self.policy.parameters[name]
         return f"{parameter.zh}: " + ("未有规定 none in force" if found is None else _stated(found, self.policy))
 

@@ -23,7 +23,7 @@ import pandas as pd
 
 from features.build import build
 from features.catalog import Feature
-from features.policy.registry import NATION, PROMPTS, RECENCY, Parameter, Policy, Value
+from features.policy.registry import NATION, PROMPTS, REACHES, Parameter, Policy, Value
 from features.register import Array, BoolArray, FloatArray, Indicator, Register, RegisterInfo
 from training.adapters.eph_files import PanelError, Survey, quarter_number, read_survey
 from training.adapters.eph_homes import earlier, homes
@@ -118,7 +118,7 @@ class Panel:
             )
             return Parameter(name, zh, zh, "pesos/person/year", 0, {NATION: values})
 
-        none = [Parameter(n, n, n, "share", 0, {}) for n in (*PROMPTS, RECENCY)]
+        none = [Parameter(n, n, n, "share", 0, {}) for n in (*PROMPTS, *REACHES)]
         return Policy(
             [parameter("poverty_line", "相对贫困线", 1.0), parameter("monitoring_line", "监测线", MONITORING), *none], "relative-median"
         )

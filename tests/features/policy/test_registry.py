@@ -11,7 +11,9 @@ import pytest
 from features.errors import PolicyError
 from features.policy import shipped
 from features.policy.language import Grade
+from features.policy.reference import in_force
 from features.policy.registry import Lines, Parameter, Policy, Value
+from features.policy.rules import Bounds
 from features.policy.shipped import load, read
 
 
@@ -126,3 +128,33 @@ def test_all_faults_of_the_files_are_told_at_once(tmp_path: Path, monkeypatch: p
         "two.yaml:2: colour: unknown entry",
     ):
         assert expected in str(caught.value)
+
+
+def of_a_county(folder: Path, **values: str) -> Policy:
+    """The shipped policy and a county's own values from 2014 on."""
+    dated = "".join(
+        f"  {name}:\n    - {{from: 2014-01-01, value: {value}, grade: synthetic, reference: 虚构}}\n" for name, value in values.items()
+    )
+    (folder / "520523.yaml").write_text(f'region: "520523"\nzh: 某县\nen: A county\nparameters:\n{dated}', encoding="utf-8")
+    return read(counties=folder)
+
+
+@pytest.mark.parametrize(("multiple", "line"), [("2", 3650.0), ("1.5", 7300 * 2 / 3), ("null", None)])
+def test_the_line_that_follows_from_the_monitoring_line_goes_by_the_multiple_of_the_county(
+    tmp_path: Path, multiple: str, line: float | None
+) -> None:
+    policy = of_a_county(tmp_path, monitoring_multiple=multiple)
+    assert policy.lines(on(2023), "520523").poverty == line
+    assert policy.lines(on(2020), "520523").poverty == 4000
+    assert policy.lines(on(2023), "520524").poverty == 7300 * 2 / 3
+    told = next(one for one in in_force(policy, on(2023), "520523")["parameters"] if one["name"] == "poverty_line")
+    assert told["value"] == line
+    if line is not None:
+        assert told["reference"] == Bounds(policy, "520523", on(2023)).source("poverty_line")
+        assert f"倍数 {multiple} " in told["reference"]
+        assert "1_02_006" in told["reference"]
+
+
+def test_what_is_so_many_times_another_is_no_less_than_it(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"520523\.yaml:6: .*0\.667: what is so many times another"):
+        of_a_county(tmp_path, monitoring_multiple="0.667")
