@@ -25,7 +25,7 @@ SCORED_TABLES = ("members", "living", "employment", "incomes", "debts", "events"
 VILLAGE_CODE = re.compile(r"\d{12}")
 LONGEST_ID = 64
 DEFAULTED = {"known_on", "valid_from"}  # not said means as_of
-PAST = {"known_on", "occurred_on", "valid_from", "start_date"}  # nothing of what is sent may lie after as_of
+PAST = {"known_on", "occurred_on", "valid_from", "start_date", "wishes_heard_on"}  # nothing of what is sent may lie after as_of
 _DECLARED = {name: {column.name: column for column in schema.columns if column.name != "household_id"} for name, schema in TABLES.items()}
 _EMPTY = {name: empty_table(schema) for name, schema in TABLES.items()}
 

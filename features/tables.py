@@ -141,6 +141,7 @@ BENEFITS = (
     ("education_supplement", "县级助学补助"), ("county_supplement", "低保特困县级提标"),
 )  # fmt: skip
 NAMES_OF_2020 = (("脱贫监测户", "unstable_exited"), ("边缘户", "edge_prone"))
+TIERS = (("a", "A等"), ("b", "B等"), ("c", "C等"))
 CATEGORIES = (
     ("unstable_exited", "脱贫不稳定户"),
     ("edge_prone", "边缘易致贫户"),
@@ -168,9 +169,12 @@ TABLES: dict[str, Table] = {
                 _c("village_code", "行政村代码", Kind.TEXT, required=True, doc="12 digits: county 6, township 9, village 12; text."),
                 _c("registry_status", "户类型", Kind.CATEGORY, required=True, values=(("exited", "脱贫户"), ("ordinary", "一般农户"))),
                 _c("exit_year", "脱贫年度", Kind.NUMBER, unit="year", low=2000, high=2035, whole=True, doc="Year of leaving poverty; exited households only."),
+                _c("expected_exit_year", "预计脱贫年度", Kind.NUMBER, unit="year", low=2000, high=2035, whole=True, doc="In which year people expect a registered household to leave poverty: entered by them and never worked out. For rules; never a feature of the model."),
                 _c("relocated", "是否易地搬迁户", Kind.FLAG),
+                _c("lives_in_both", "是否两头跑", Kind.FLAG, doc="Relocated, and living now in the old place and now in the new one, as people found it. For rules; never a feature of the model."),
                 _c("hukou_size", "户籍人口", Kind.NUMBER, unit="persons", low=1, high=30, whole=True),
                 _c("sharing_size", "共享收支人口", Kind.NUMBER, unit="persons", low=1, high=30, whole=True, doc="Persons who share the budget: the divisor of per-capita income. Without it the present members are counted."),
+                _c("wishes_heard_on", "群众意愿核实日期", Kind.DATE, doc="The day on which the family was asked for its wishes; what it wished is not held. Blank: not asked. For rules; never a feature of the model."),
                 _c("weight", "权重", Kind.NUMBER, low=0, high=1e6, doc="How many households of the county this one stands for; sampled registers only."),
                 _VALID, _KNOWN,
             ),
@@ -186,6 +190,7 @@ TABLES: dict[str, Table] = {
                 _c("education", "文化程度", Kind.CATEGORY, values=EDUCATION),
                 _c("school_status", "在校生状况", Kind.CATEGORY, values=SCHOOL),
                 _c("dropped_out", "失学辍学", Kind.FLAG, doc="Of compulsory-school age and not in school."),
+                _c("dropout_sign", "有辍学苗头", Kind.FLAG, doc="In school, and people see signs that it may be left: not the same as having dropped out. For rules; never a feature of the model."),
                 _c("chronic_disease", "长期慢性病", Kind.FLAG, doc="Named no further: disease names are never held."),
                 _c("serious_illness", "患有大病", Kind.FLAG),
                 _c("disability_category", "残疾类别", Kind.CATEGORY, values=DISABILITY),
@@ -196,6 +201,7 @@ TABLES: dict[str, Table] = {
                 _c("pension_insured", "参加养老保险", Kind.FLAG),
                 _c("pension_receiving", "领取养老金", Kind.FLAG),
                 _c("dibao", "享受低保", Kind.FLAG),
+                _c("dibao_tier", "低保档次", Kind.CATEGORY, values=TIERS, aliases=(("A", "a"), ("B", "b"), ("C", "c")), doc="The tier that people assessed, where a county has such. For rules; never a feature of the model."),
                 _c("extreme_poverty_support", "享受特困供养", Kind.FLAG),
                 _VALID, _KNOWN,
             ),

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from features.codes import code
+from features.policy.amount import Graded, TopUp
 from features.policy.choice import Cells, choices, spread
 from features.policy.facts import Facts
-from features.policy.language import A_YEAR, RECEIVED, Entitlement, TopUp
+from features.policy.language import A_YEAR, RECEIVED, Entitlement
 from features.policy.rules import Bounds
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray
@@ -55,7 +56,7 @@ class _Received(NamedTuple):
 
 
 class Amount(NamedTuple):
-    """Yuan that one person is owed in a year; any where that is not told, (n,) each.
+    """Yuan that each member is owed in a year; any where that is not told, (members,) each.
 
     Attributes:
         shared: whether it may be the whole household's: where it is not told whose it is, its unit names no person.
@@ -121,17 +122,20 @@ def in_all(rules: Sequence[Entitlement], holds: FloatArray, owed: Sequence[Owed]
 
 
 def amount(rule: Entitlement, facts: Facts, bounds: Bounds) -> Amount:
-    """What one person is owed of a benefit."""
-    n = facts.seen.n
-    values = [bounds.threshold(name) * A_YEAR[bounds.policy.parameters[name].unit] for name in rule.parameters]
+    """What each member is owed of a benefit, supposing that it is owed."""
+    members = facts.seen.people.table
+    values = np.array([bounds.threshold(name) * A_YEAR[bounds.policy.parameters[name].unit] for name in rule.parameters])
     if isinstance(rule.amount, TopUp):
         income = facts[rule.amount.less]
         missing = Span.between(values[0] - income.high, values[0] - income.low)
-        return Amount(np.maximum(missing.low, 0.0), np.maximum(missing.high, 0.0))
-    if not values or np.isnan(values).any():
-        return Amount(np.zeros(n), np.full(n, np.inf))
+        low, high = (np.maximum(side, 0.0)[members.household] for side in missing)
+        return Amount(low, high)
+    least, most = np.where(np.isnan(values), 0.0, values), np.where(np.isnan(values), np.inf, values)
+    any_of = (least.min(), most.max()) if len(values) else (0.0, np.inf)
+    # the last place, which is also the one before the first, is of whoever has no grade
+    place = members[rule.amount.by] if isinstance(rule.amount, Graded) else np.full(len(members), -1)
     shared = any("person" not in bounds.policy.parameters[name].unit for name in rule.parameters)
-    return Amount(np.full(n, min(values)), np.full(n, max(values)), shared)
+    return Amount(np.append(least, any_of[0])[place], np.append(most, any_of[1])[place], shared)
 
 
 def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, received: _Received, each: Amount) -> Owed:
@@ -147,7 +151,7 @@ def _owed(seen: Seen, meant: tuple[BoolArray, BoolArray], holds: FloatArray, rec
     certainly, perhaps = meant[0][mine] & (holds == 1)[whose], meant[1][mine] & (holds != 0)[whose]
     gets, may_get = gets[mine], may_get[mine]
     has, may_have, paid = received.certainly[mine], received.perhaps[mine], received.paid[mine]
-    low, high = each.low[whose], each.high[whose]
+    low, high = each.low[mine], each.high[mine]
     known = ~np.isnan(paid)
     none_certainly, none_perhaps = certainly & ~may_have, perhaps & ~has
     # what is paid is taken for the whole where no amount is on record
@@ -210,12 +214,13 @@ def unknowns(rule: Entitlement, owed: Owed, row: int, facts: Facts, bounds: Boun
 
     What its condition wants for is told by the tests of the rule.
     """
-    found: list[tuple[str, str]] = []
-    if not _known(owed.due, row):
-        columns = {column.name: column.zh for column in TABLES["members"].columns}
-        members = facts.seen.people.table
-        own = slice(*members.household.searchsorted((row, row + 1)))
-        found += [(name, columns[name]) for name in rule.whom if name in columns and _blank(members[name][own])]
+    asked = [] if _known(owed.due, row) else list(rule.whom)
+    if isinstance(rule.amount, Graded) and not (_known(owed.due_yuan, row) and _known(owed.gets_yuan, row)):
+        asked.append(rule.amount.by)
+    columns = {column.name: column.zh for column in TABLES["members"].columns}
+    members = facts.seen.people.table
+    own = slice(*members.household.searchsorted((row, row + 1)))
+    found = [(name, columns[name]) for name in asked if name in columns and _blank(members[name][own])]
     if not (_known(owed.lacks, row) or _known(owed.gets, row)):
         found.append((rule.received, RECEIVED[rule.received]))
     if owed.due.high[row] > 0:

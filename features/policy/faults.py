@@ -12,10 +12,11 @@ from typing import Any as Anything
 import yaml
 from pydantic import BaseModel
 
+from features.policy.amount import TopUp
 from features.policy.condition import Against, All, Condition, Test, tests
 from features.policy.declared import Fact, Range
 from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Dated, Entitlement, Overlay, Pack, Rule, TopUp
+from features.policy.language import A_YEAR, RULES, Dated, Entitlement, Overlay, Pack, Rule
 from features.policy.rules import clause_count
 from features.policy.scheme import Scheme
 from features.policy.source import Read

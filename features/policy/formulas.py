@@ -120,6 +120,13 @@ def exit_year(seen: Seen) -> FloatArray:
     return seen.exit_year
 
 
+def exits_this_year(seen: Seen) -> FloatArray:
+    """1 where people expect that the household leaves poverty this year, 0 in a later one; NaN: nobody says, or the year has passed."""
+    own = seen["households"]
+    (expected,) = own.row(own["expected_exit_year"])
+    return np.where(expected >= seen.as_of.year, np.where(expected == seen.as_of.year, 1.0, 0.0), np.nan)
+
+
 def relocated(seen: Seen) -> FloatArray:
     """1 for a relocated household."""
     return seen.relocated
@@ -294,7 +301,7 @@ FORMULAS: Mapping[str, Formula] = {
     formula.__name__: formula
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
-        exited, monitored, exit_year, relocated, size, stable_workers, months_since_identification, half_year_income,
+        exited, monitored, exit_year, exits_this_year, relocated, size, stable_workers, months_since_identification, half_year_income,
         dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, measures_since_identification, not_held,
         worsened_disability, newly_ill, left_extreme_support, on_dibao, on_extreme_support,
     )

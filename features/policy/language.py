@@ -21,6 +21,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from features.policy.amount import Graded, TopUp
 from features.policy.condition import Condition
 from features.policy.declared import Amount, Cell, Date, Fact, Grade, Name, Number, Period, Range, Section, Text, check_cells
 from features.policy.scheme import Scheme
@@ -112,18 +113,6 @@ class Cohort(Rule):
     """A group that a county keeps a ledger of; a household may stand in several."""
 
 
-class TopUp(Said):
-    """What is missing to a line: the line less an income of the household, both yuan a person and year.
-
-    Attributes:
-        to: the parameter that is the line.
-        less: the fact that is the income.
-    """
-
-    to: Name
-    less: Name
-
-
 RECEIVED = {column.name: column.zh for column in TABLES["members"].columns if column.kind is Kind.FLAG} | dict(BENEFITS)
 """By what it is told whether somebody receives a benefit: a yes-no column of members, or a kind of the benefits table."""
 A_YEAR = {"yuan/person/year": 1, "yuan/person/month": 12, "yuan/month": 12}
@@ -136,20 +125,23 @@ class Entitlement(Rule):
     Attributes:
         whom: which members of a household for which the condition holds.
         received: a yes-no column of members, or a kind of the benefits table.
-        amount: of each of them: a parameter, the least and the most of two, or what is missing to a line; None: not told anywhere.
+        amount: of each of them: a parameter, the least and the most of two, one for each grade, or what is missing to a line; None: it is
+            not told anywhere.
         instead_of: benefits that a household does not have beside it, so that what is lacking in all is never both.
     """
 
     whom: dict[str, Cell] = Field(default_factory=dict)
     received: Name
     instead_of: list[Name] = Field(default_factory=list)
-    amount: Name | Annotated[list[Name], Field(min_length=2, max_length=2)] | TopUp | None = None
+    amount: Name | Annotated[list[Name], Field(min_length=2, max_length=2)] | Graded | TopUp | None = None
 
     @property
     def parameters(self) -> list[str]:
         """The parameters that its amount rests on."""
         if isinstance(self.amount, TopUp):
             return [self.amount.to]
+        if isinstance(self.amount, Graded):
+            return self.amount.parameters
         return [self.amount] if isinstance(self.amount, str) else list(self.amount or ())
 
     @model_validator(mode="after")

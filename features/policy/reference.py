@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any as Anything
 
 from features.policy import names
+from features.policy.amount import Graded, TopUp
 from features.policy.condition import All, Condition, Not, Test, Threshold
 from features.policy.declared import Cell, Fact, Range
-from features.policy.language import RECEIVED, RULES, Answer, Check, Entitlement, Group, Pack, Rule, TopUp, Undefined
+from features.policy.language import RECEIVED, RULES, Answer, Check, Entitlement, Group, Pack, Rule, Undefined
 from features.policy.packs import InForce, Packs, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import LINES, Bounds
@@ -146,6 +147,10 @@ def benefit(said: Entitlement, facts: Mapping[str, Fact], policy: Policy) -> dic
     for language in LANGUAGES:
         whom = [f"{_column(name, language)} {_cell(name, cell, language)}" for name, cell in said.whom.items()]
         called = [_short(policy, name, language) for name in said.parameters]
+        if isinstance(said.amount, Graded):
+            column = TABLES["members"].column(said.amount.by)
+            grades = (zh if language == "zh" else f"{names.column(column.name)} {code}" for code, zh in column.values)
+            called = [f"{grade}: {name}" for grade, name in zip(grades, called, strict=True)]
         less = getattr(facts[said.amount.less], language) if isinstance(said.amount, TopUp) else ""
         told |= {
             f"whom_{language}": COMMA[language].join(whom) or EVERYBODY[language],

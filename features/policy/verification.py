@@ -1,6 +1,6 @@
 """How complete a household's record is, by the sections that its county verifies (镇安县“九核”): of each, which columns are blank.
 
-Worked example: nine sections; of one member the labour is not on record, and the family's wishes stand in no table. Seven of nine are
+Worked example: nine sections; of one member the labour is not on record, and nobody asked the family for its wishes. Seven of nine are
 held, so the record is not complete.
 """
 

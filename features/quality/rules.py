@@ -29,6 +29,7 @@ NOT_OF_CHILDREN = (
     "disability_level",
     "labour_ability",
     "education",
+    "dibao_tier",
 )
 
 
@@ -74,6 +75,18 @@ def _says_too_much_of_a_child(rows: Rows) -> BoolArray:
 
 
 _ORDINARY = TABLES["households"].column("registry_status").codes.index("ordinary")
+
+
+def _of_exited_only(column: str, zh: str, en: str) -> RowRule:
+    return RowRule(
+        f"{column}_of_exited_only",
+        column,
+        lambda rows: (rows["registry_status"] == _ORDINARY) & ~np.isnan(rows[column]),
+        f"一般农户没有{zh} an ordinary household has no {en}",
+        f"请清空{zh}或更正户类型 clear the {en} or correct the status",
+    )
+
+
 _VALID = {
     name: (
         _not_before(
@@ -89,13 +102,9 @@ RULES: dict[str, tuple[RowRule, ...]] = {
     **_VALID,
     "households": (
         *_VALID["households"],
-        RowRule(
-            "exit_year_of_exited_only",
-            "exit_year",
-            lambda rows: (rows["registry_status"] == _ORDINARY) & ~np.isnan(rows["exit_year"]),
-            "一般农户没有脱贫年度 an ordinary household has no exit year",
-            "请清空脱贫年度或更正户类型 clear the exit year or correct the status",
-        ),
+        _not_before("known_on", "wishes_heard_on", "知悉日期早于群众意愿核实日期 known before the family was asked for its wishes"),
+        _of_exited_only("exit_year", "脱贫年度", "exit year"),
+        _of_exited_only("expected_exit_year", "预计脱贫年度", "expected exit year"),
     ),
     "members": (
         *_VALID["members"],
@@ -110,7 +119,8 @@ RULES: dict[str, tuple[RowRule, ...]] = {
             "children_protected",
             "birth_year",
             _says_too_much_of_a_child,
-            f"不收集{CHILD_UNTIL}岁以下儿童的健康、劳动、文化信息 health, labour or education of a child under {CHILD_UNTIL} is not held",
+            f"不收集{CHILD_UNTIL}岁以下儿童的健康、劳动、文化信息和低保档次 "
+            f"health, labour, education or tier of dibao of a child under {CHILD_UNTIL} is not held",
             "请清空这些单元格 clear these cells",
         ),
     ),

@@ -10,11 +10,12 @@ import pytest
 
 from features.accounts import SOURCES, accounts, income_between
 from features.register import View
+from features.tables import TABLES
 from tests.features.generated import register
 
-HOUSEHOLD = {
-    "household_id": "h1", "village_code": "520523100001", "registry_status": "ordinary", "exit_year": None, "relocated": None,
-    "hukou_size": None, "sharing_size": 4.0, "weight": None, "valid_from": dt.date(2020, 1, 1), "known_on": dt.date(2020, 1, 1),
+HOUSEHOLD = {column.name: None for column in TABLES["households"].columns} | {
+    "household_id": "h1", "village_code": "520523100001", "registry_status": "ordinary",
+    "sharing_size": 4.0, "valid_from": dt.date(2020, 1, 1), "known_on": dt.date(2020, 1, 1),
 }  # fmt: skip
 QUARTER_ENDS = {1: "03", 2: "06", 3: "09", 4: "12"}
 

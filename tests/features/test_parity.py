@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.build import build
-from features.household import SCORED_TABLES, from_nested
+from features.household import PAST, SCORED_TABLES, from_nested
 from features.policy.shipped import load
 from features.register import Register
 from features.tables import INCOME_SOURCES, TABLES, Kind
@@ -31,14 +31,14 @@ def a_few_households(seed: int, most: int = 4) -> Rows:
     for table in made.values():
         for row in table:
             row["known_on"] = some_day(random, dt.date(2018, 1, 1), AS_OF)
-            for name in ("occurred_on", "start_date", "valid_from"):
-                if name in row:
-                    row[name] = min(row[name], AS_OF)
     made["incomes"] = [row for row in made["incomes"] if row["period_end"] <= f"{AS_OF:%Y-%m}"]
     made["households"] = [
         row | {"household_id": name, "known_on": AS_OF, "valid_from": AS_OF}
         for name, row in zip(names, _household_rows(random, len(names)), strict=True)
     ]
+    for table in made.values():
+        for row in table:
+            row |= {name: min(row[name], AS_OF) for name in PAST & row.keys() if row[name] is not None}
     return made
 
 

@@ -175,12 +175,9 @@ def test_every_rule_in_force_somewhere_holds_in_some_case() -> None:
     kinds = (*KINDS, "classes", "categories", "entitlements")
     shipped = {(kind, rule.id) for region in packs.overlays for kind in kinds for rule in getattr(packs.at(region).pack, kind)}
     seen = {(kind, rule.id) for case in CASES for kind in kinds for rule in judged_alone(case).holding(kind, 0)}
-    classes = ("reassured", "deficient", "exit_able", "bottom")  # these and the others rest on what no register holds
-    never = {("cohorts", "relocated_between"), ("entitlements", "extreme_support")}
-    never |= {("cohorts", "dropout_sign")}
+    never = {("classes", "reassured"), ("classes", "deficient")}  # these and the next two rest on what no register holds
+    never |= {("entitlements", "extreme_support"), ("categories", "poverty_prevention")}
     never |= {("cohorts", "edge")}  # no line of Shaanxi was found; see the test below
-    never |= {("categories", "poverty_prevention")}
-    never |= {("classes", name) for name in classes}
     assert shipped - seen == never
 
 

@@ -217,6 +217,9 @@ def test_more_that_is_paid_never_widens_what_is_lacking(household: Household, co
         ("received: dibao, amount: sudden_expenditure_share", "no amount by the month or year"),
         ("received: dibao, amount: {to: dibao_line, less: net_worth}", "no fact net_worth"),
         ("received: dibao, amount: {to: dibao_line, less: self_pay_year}", "self_pay_year is in yuan/year"),
+        ("received: dibao, amount: {by: sex, of: {male: dibao_tier_a}}", "each grade needs its amount .*male, female"),
+        ("received: dibao, amount: {by: dibao, of: {a: dibao_tier_a}}", "members have no grades dibao "),
+        ("received: dibao, amount: {by: dibao_tier, of: {a: dibao_tier_a, b: no_such, c: dibao_tier_c}}", "no parameter no_such"),
         ("received: dibao, amount: [dibao_line]", "should have at least 2 items"),
         ("received: dibao, instead_of: [luck]", "no benefit luck"),
         ("received: dibao, instead_of: [dibao]", "another benefit stands in the place of dibao"),
@@ -236,3 +239,10 @@ def test_an_amount_that_may_be_the_whole_households_is_counted_once_at_the_least
     came_to = owed(household)["dibao"]
     assert came_to.gets == (3, 3)
     assert came_to.gets_yuan == (230 * 12, 3 * 350 * 12)
+
+
+def test_each_member_has_the_amount_of_the_own_tier() -> None:
+    """One of tier A and one of tier C: 4,200 at the least, were it the whole household's, and 6,960 together."""
+    members = [{"birth_year": 1980, "dibao": True, "dibao_tier": "a"}, {"birth_year": 1982, "dibao": True, "dibao_tier": "c"}]
+    came_to = owed({"sharing_size": 2, "members": members})["dibao"]
+    assert came_to.gets_yuan == (350 * 12, (350 + 230) * 12)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,23 +10,26 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, inspect, literal, select, text, update
 from typer.testing import CliRunner
 
+from features.contents import register_digest
 from features.errors import UserError
 from service.auth import Role
 from service.bundles import ActiveBundle
 from service.cli import app
 from service.importing import import_register
 from service.new_list import score_stored
+from service.storage.codebook import codebook
 from service.storage.database import Database
 from service.storage.migrating import NOTHING, head, is_empty, losses, migrate, number, steps
-from service.storage.register_store import import_of
+from service.storage.register_store import import_of, load_register
 from service.storage.score_store import active
-from service.storage.tables import lists, metadata, scores, tokens, users
+from service.storage.tables import imports, lists, metadata, scores, tokens, users
 from service.storage.token_store import find_token, token_hash
 from tests.service import made_up
 from tests.service.sites import Backend, Site, now, settings_in
@@ -125,6 +129,26 @@ def test_going_back_keeps_lists_and_tokens_and_going_forth_the_tokens(own_site: 
         assert active(connection) is None  # nothing in the older list says what its causes are; half an answer is none
         assert import_of(connection, 1) is None
     assert own_site.client.get("/api/v1/summary", headers={"Authorization": f"Bearer {token}"}).status_code == 503
+
+
+def test_a_register_of_before_people_entered_what_they_decide_reads_as_ever(own_site: Site) -> None:
+    entered = {"households": ("expected_exit_year", "lives_in_both", "wishes_heard_on"), "members": ("dibao_tier", "dropout_sign")}
+    database, then = own_site.database, json.loads(codebook())
+    for table, columns in entered.items():
+        for column in columns:
+            then[table].pop(column, None)
+    with database.reading() as connection:
+        whole = load_register(connection)
+    go(database, "0012")
+    with database.writing() as connection:
+        held = {table: {one["name"] for one in inspect(connection).get_columns(f"register_{table}")} for table in entered}
+        assert not any(held[table] & set(columns) for table, columns in entered.items())
+        connection.execute(update(imports).values(meanings=json.dumps(then)))
+    go(database, head())
+    with database.reading() as connection:
+        again = load_register(connection)
+    assert register_digest(again) == register_digest(whole) == whole.info.digest
+    assert np.isnan(again.tables["households"].columns["expected_exit_year"]).all()
 
 
 def test_the_tokens_of_a_disabled_user_open_no_door_after_going_back_and_forth(own_site: Site) -> None:
