@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from features.policy.source import Said
 from features.tables import TABLES, Column, Kind
@@ -27,6 +27,15 @@ Share = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1)]
 Text = Annotated[str, Field(pattern=r"\S")]
 Date = Annotated[dt.date, Field(strict=False), BeforeValidator(_no_number)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+
+
+def ends_after_its_start(until: dt.date | None, beside: ValidationInfo) -> dt.date | None:
+    """Refuses a last day that comes no later than the first: a fault of `until`, so that all else beside it is checked."""
+    start = beside.data.get("start")
+    if until is not None and start is not None and until <= start:
+        raise ValueError("until lies not after from 终止日须晚于起始日")
+    return until
+
 
 DERIVED = {"members": {"age": "years", "certified": "flag"}, "events": {"school_status": "members.school_status"}}
 """Columns that a table does not hold and that a file may ask for all the same: age is the year of the date less the year of birth, or one
@@ -176,11 +185,12 @@ def column_of(table: str, name: str) -> Column | None:
     return TABLES[of].column(column) if column else None
 
 
-def check_cells(table: str, cells: dict[str, Cell]) -> None:
+def check_cells(table: str, cells: dict[str, Cell]) -> dict[str, Cell]:
     """Refuses what does not fit the columns of a table: ValueError with what is wrong."""
     for name, cell in cells.items():
         _check_column(table, name)
         _check_cell(table, name, cell)
+    return cells
 
 
 def _check_cell(table: str, name: str, cell: Cell) -> None:

@@ -74,7 +74,7 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
     for part in RULES:
         seen: set[str] = set()
         for at, rule in enumerate(getattr(pack, part)):
-            if rule.id in seen:
+            if rule.id in seen - whole.left_out:
                 yield (part, at, "id"), f"{rule.id} stands here twice 重复"
             seen.add(rule.id)
             for what in _unfit(rule, whole):
@@ -100,7 +100,7 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
 
 def _unfit_place(rule: Entitlement, whole: Whole) -> Iterator[str]:
     """A benefit stands in the place of benefits that there are, each of which has one place."""
-    there = {other.id: other for other in whole.pack.entitlements if other.id != rule.id}
+    there = {other.id: other for other in whole.pack.entitlements if other.id not in {rule.id, *whole.left_out}}
     taken = {name for other in there.values() for name in other.instead_of}
     for name in rule.instead_of:
         if name not in there:
@@ -163,7 +163,7 @@ def _references(where: Place, said: Anything) -> Iterator[tuple[Place, str]]:
 
 def _of_overlay(pack: Overlay, whole: Whole) -> Found:
     inherited, own = _sets(whole.above), _sets(pack)
-    profiles = inherited | own
+    profiles = (inherited | own) - whole.left_out
     for at, profile in enumerate(pack.profiles or ()):
         if whole.misses(profile, profiles):
             yield ("profiles", at), f"no set of rules {profile} 没有此规则组; there are {', '.join(sorted(profiles))}"

@@ -17,13 +17,28 @@ so the test is neither passed nor failed but cannot be evaluated; had the first 
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from features.policy.amount import Graded, TopUp
 from features.policy.condition import Condition
-from features.policy.declared import Amount, Cell, Date, Fact, Grade, Name, Number, Period, Range, Section, Text, check_cells
+from features.policy.declared import (
+    Amount,
+    Cell,
+    Date,
+    Fact,
+    Grade,
+    Name,
+    Number,
+    Period,
+    Range,
+    Section,
+    Text,
+    check_cells,
+    ends_after_its_start,
+)
 from features.policy.scheme import Scheme
 from features.policy.source import Said
 from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
@@ -31,12 +46,12 @@ from features.tables import BENEFITS, CATEGORIES, MEASURES, RISKS, TABLES, Kind
 Population = Literal["all", "exited", "ordinary", "monitored"]
 
 
-def _one_of(codes: tuple[tuple[str, str], ...]) -> AfterValidator:
+def _one_of(codes: tuple[tuple[str, str], ...], what: str = "there is no {} 没有此代码") -> AfterValidator:
     known = [code for code, _ in codes]
 
     def check(word: str) -> str:
         if word not in known:
-            raise ValueError(f"there is no {word} 没有此代码; there are {', '.join(known)}")
+            raise ValueError(f"{what.format(word)}; there are {', '.join(known)}")
         return word
 
     return AfterValidator(check)
@@ -60,11 +75,7 @@ class Rule(Said):
     start: Date | None = Field(default=None, alias="from")
     until: Date | None = None
 
-    @model_validator(mode="after")
-    def _days_in_order(self) -> Rule:
-        if self.start is not None and self.until is not None and self.until <= self.start:
-            raise ValueError("until lies not after from 终止日须晚于起始日")
-        return self
+    _days_in_order = field_validator("until")(ends_after_its_start)
 
     def in_force(self, date: dt.date) -> bool:
         """Whether the rule holds on a date; `until` is the first day on which it does not."""
@@ -130,8 +141,8 @@ class Entitlement(Rule):
         instead_of: benefits that a household does not have beside it, so that what is lacking in all is never both.
     """
 
-    whom: dict[str, Cell] = Field(default_factory=dict)
-    received: Name
+    whom: Annotated[dict[str, Cell], AfterValidator(partial(check_cells, "members"))] = Field(default_factory=dict)
+    received: Annotated[Name, _one_of(tuple(RECEIVED.items()), "nothing tells who receives {} 无从得知是否享受")]
     instead_of: list[Name] = Field(default_factory=list)
     amount: Name | Annotated[list[Name], Field(min_length=2, max_length=2)] | Graded | TopUp | None = None
 
@@ -143,13 +154,6 @@ class Entitlement(Rule):
         if isinstance(self.amount, Graded):
             return self.amount.parameters
         return [self.amount] if isinstance(self.amount, str) else list(self.amount or ())
-
-    @model_validator(mode="after")
-    def _of_members(self) -> Entitlement:
-        check_cells("members", self.whom)
-        if self.received not in RECEIVED:
-            raise ValueError(f"nothing tells who receives {self.received} 无从得知是否享受; there are {', '.join(RECEIVED)}")
-        return self
 
 
 class Blocker(Rule):

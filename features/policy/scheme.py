@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from features.policy.declared import Amount, Date, Grade, Name, Share, Text
+from features.policy.declared import Amount, Date, Grade, Name, Share, Text, ends_after_its_start
 from features.policy.source import Said
 
 
@@ -58,10 +58,10 @@ class Scheme(Said):
     reference: Text
     grade: Grade
 
+    _days_in_order = field_validator("until")(ends_after_its_start)
+
     @model_validator(mode="after")
-    def _in_order(self) -> Scheme:
-        if self.until is not None and self.until <= self.start:
-            raise ValueError("until lies not after from 终止日须晚于起始日")
+    def _each_once(self) -> Scheme:
         names = [layer.name for layer in self.layers]
         if len(set(names)) < len(names):
             raise ValueError("a layer stands here twice 报销环节重复")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -23,9 +23,14 @@ SAID = {
     "extra_forbidden": "unknown entry 未知条目",
     "missing": "is missing 缺少",
 }
-WORDS = {"zh": "?", "en": "?", "reference": "?", "grade": "proposal"}
-"""What stands in for words at fault, so that the numbers beside them are checked all the same."""
-BY_DAY = ("parameters", "values")  # parts of which each entry is a list of dated rows
+AT_FAULT = "at_fault"
+STAND_INS = {
+    **dict.fromkeys(("zh", "en", "reference", "department"), "'?'"),
+    **dict.fromkeys(("id", "profile", "system", "unit", "incidence", "parameter", "at_least"), AT_FAULT),
+    **{"grade": "proposal", "value": "null", "period": "ever", "risk": "disaster", "received": "dibao"},
+    "when": f"{{fact: {AT_FAULT}, is: true}}",
+}
+"""What stands in for content at fault, by its key, so that what is beside it is checked all the same; of the name nothing is told."""
 NAMING = ("id", "profile")  # what a rule is called by others
 TAG = "tag:yaml.org,2002:"
 _START = yaml.Mark("", 0, 0, 0, "", 0)
@@ -105,11 +110,13 @@ class Tree:
         for below in item if isinstance(item, tuple) else (item,):
             self.left_out |= set(_names(below))
 
-    def put(self, node: yaml.Node, key: str, word: str) -> None:
-        """Puts a word under a key, in the place of what stands there."""
+    def put(self, node: yaml.Node, key: str, text: str) -> None:
+        """Puts content, as a file would say it, under a key, in the place of what stands there; keeps the names as `leave_out` does."""
+        for item in [item for item in node.value if str(item[0].value) == key]:
+            self.leave_out((node, item))
+        self.left_out.add(AT_FAULT)
         mark = node.start_mark
-        new = tuple(yaml.ScalarNode(f"{TAG}str", text, mark, mark) for text in (key, word))
-        node.value = [item for item in node.value if str(item[0].value) != key] + [new]
+        node.value = [*node.value, (yaml.ScalarNode(f"{TAG}str", key, mark, mark), LOADER(text).get_single_node())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +183,15 @@ def _tree(data: bytes, path: Path, faults: list[str]) -> Tree | None:
 
 
 def _as_far_as_possible(tree: Tree, shape: type[T], path: Path, faults: list[str]) -> T | None:
-    """What a file says without what is at fault in it: the entry at fault is left out and the rest read again, as often as need be."""
+    """What a file says without what is at fault in it.
+
+    Only that is left out, and the rest read again, as often as need be. Worked example: in a trigger without `period`, of which `when` is
+    `{all: [{fact: nofact, at_least: 1}, {fact: 5, at_least: 1}]}`, a period stands in for the one that is missing and the second test is
+    left out; what remains is a trigger, so that the first test can be asked for its fact. What is missing and has no stand-in takes with
+    it what it is missing from, and so on outwards.
+    """
     mended: set[Place] = set()
+    stood_in: set[Place] = set()
     while True:
         try:
             return shape.model_validate(tree.content())
@@ -187,25 +201,21 @@ def _as_far_as_possible(tree: Tree, shape: type[T], path: Path, faults: list[str
                 place, line, steps = tree.find(fault["loc"])
                 full = (*place, fault["loc"][-1]) if fault["type"] == "missing" else place
                 found.setdefault(full, (fault, line, steps, []))[3].append(_said(fault))
-        before = len(mended)
-        for place, (_, line, _, said) in found.items():
-            if not _follows(place, said[0], mended):
+        before = frozenset(mended)
+        for place, (fault, line, steps, said) in found.items():
+            if not _follows(place, fault["type"], said[0], before):
                 faults.append(f"{path.name}:{line}: {'.'.join(map(str, place))}: {' / '.join(dict.fromkeys(said))}")
-        for place, (fault, _, steps, _) in found.items():
-            key = str(place[-1]) if place else ""
-            word = path.stem if place == ("region",) else WORDS.get(key)
-            if word is not None and place not in mended:
-                tree.put(steps[-1][0] if fault["type"] != "missing" else _reached(tree, steps), key, word)
-                mended.add(place)
-                continue
-            depth = len(steps) if fault["type"] == "extra_forbidden" else 3 if {*place[:1]} & {*BY_DAY} else 2
-            left = place[: min(depth, len(steps))]
-            if not left:
+            missing = fault["type"] == "missing"
+            text = f"'{path.stem}'" if place == ("region",) else STAND_INS.get(str(place[-1]) if place else "")
+            mended.add(place)
+            if text is not None and place not in stood_in:
+                tree.put(steps[-1][0] if not missing else _reached(tree, steps), str(place[-1]), text)
+                stood_in.add(place)
+            elif steps:
+                tree.leave_out(steps[-1])
+                mended.add(place[:-1] if missing else place)
+            else:
                 return None
-            tree.leave_out(steps[len(left) - 1])
-            mended |= {left, place}
-        if len(mended) == before:
-            return None
 
 
 def _reached(tree: Tree, steps: list[Step]) -> yaml.Node:
@@ -215,9 +225,11 @@ def _reached(tree: Tree, steps: list[Step]) -> yaml.Node:
     return reached
 
 
-def _follows(place: Place, said: str, mended: set[Place]) -> bool:
-    """Whether a fault is only that of what was left out: it is gone, or one of several things of which one must be there."""
-    return place in mended or (said.startswith("give ") and any(left[:-1] == place for left in mended))
+def _follows(place: Place, kind: str, said: str, mended: Set[Place]) -> bool:
+    """Whether a fault is only that of what was mended: it stands there, or what it stands in lost a part that it needs."""
+    within = place[:-1] if kind == "missing" else place
+    lost = (kind != "value_error" or said.startswith("give ")) and any(one[:-1] == within for one in mended)
+    return place in mended or lost
 
 
 def _said(fault: ErrorDetails) -> str:

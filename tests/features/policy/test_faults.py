@@ -171,8 +171,53 @@ def test_what_only_follows_from_a_fault_is_not_told(tmp_path: Path, text: str, p
     assert fault.split(": ")[1] == place
 
 
+BENEFIT = f"entitlements:\n  - {{id: e, zh: 某, en: Some, {SAID}, "
+LINES_APART = """triggers:
+  - id: t
+    zh: 某
+    en: Some
+    {SAID}
+    department: 乡镇
+    risk: disaster
+    period: month
+    profile: disaster
+    when: {fact: nofact, at_least: 1}
+""".replace("{SAID}", "reference: 虚构\n    grade: synthetic")
+
+
+@pytest.mark.parametrize(
+    ("text", "places"),
+    [
+        (LINES_APART.replace("    period: month\n", ""), ["5 triggers.0.period", "13 triggers.0.when"]),
+        (LINES_APART.replace("month", "fortnight"), ["12 triggers.0.period", "14 triggers.0.when"]),
+        (LINES_APART.replace("risk: disaster", "risk: flood"), ["11 triggers.0.risk", "14 triggers.0.when"]),
+        (LINES_APART.replace("id: t", "id: T"), ["5 triggers.0.id", "14 triggers.0.when"]),
+        (LINES_APART.replace("profile: disaster", "profile: 5"), ["13 triggers.0.profile", "14 triggers.0.when"]),
+        (LINES_APART.replace("month", "fortnight").replace("profile: disaster", "profile: own"),
+         ["12 triggers.0.period", "13 triggers.0.profile", "14 triggers.0.when"]),
+        (LINES_APART.replace("department: 乡镇", "from: 2023-02-30\n    measures: [gold]"),
+         ["5 triggers.0.department", "10 triggers.0.from", "11 triggers.0.measures.0", "15 triggers.0.when"]),
+        (LINES_APART.replace("zh: 某", "zh: 某\n    from: 2023-01-01\n    until: 2022-01-01"),
+         ["8 triggers.0.until", "16 triggers.0.when"]),
+        (LINES_APART.replace("{fact: nofact, at_least: 1}", "{all: [{fact: nofact, at_least: 1},\n     {fact: 5, at_least: 1}]}"),
+         ["14 triggers.0.when", "15 triggers.0.when.all.1.fact"]),
+        (LINES_APART.replace("{fact: nofact, at_least: 1}", "{not: {fact: nofact, atleast: 1}}").replace("profile: disaster", "profile: x"),
+         ["13 triggers.0.profile", "14 triggers.0.when.not.atleast"]),
+        (BENEFIT + "received: gold,\n     whom: {height: 1},\n     amount: no_amount,\n     when: {fact: nofact, at_least: 1}}\n",
+         ["5 entitlements.0.received", "6 entitlements.0.whom", "7 entitlements.0.amount", "8 entitlements.0.when"]),
+        (f"facts:\n  f: {{zh: 某, en: Some,\n    formula: no_formula}}\n{COHORT.replace('members, at_least: 1', 'f, is: true')}}}\n",
+         ["5 facts.f.unit", "6 facts.f.formula"]),
+        (SCHEME.replace("outpatient_rate: {}", "outpatient_rate: 5") + LAYER + TERMS + "}}]}\n", ["5 schemes.0.outpatient_rate"]),
+        (REWARD + STEP.replace("2020-06-11", "2020-06-31"), ["5 rewards.r.steps.0.until"]),
+    ],
+)  # fmt: skip
+def test_a_fault_hides_no_other_and_brings_none_with_it(tmp_path: Path, text: str, places: list[str]) -> None:
+    faults = [fault.split(":") for fault in told(tmp_path, _990009=text)]
+    assert [line + place for _, line, place, *_ in faults] == places
+
+
 def test_a_part_at_fault_leaves_the_lines_of_the_others(tmp_path: Path) -> None:
-    text = COHORT + "from: 2023-02-30}\n" + COHORT.partition("\n")[2].replace("members", "floods") + "}\n"
+    text = COHORT + "from: 2023-02-30}\n" + COHORT.partition("\n")[2].replace("members", "floods").replace("id: c", "id: d") + "}\n"
     assert [fault.partition(" ")[2].partition(":")[0] for fault in told(tmp_path, _990009=text)] == ["cohorts.0.from", "cohorts.1.when"]
     assert [fault.split(":")[1] for fault in told(tmp_path, _990009=text)] == ["5", "6"]
 
