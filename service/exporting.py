@@ -35,11 +35,13 @@ class Exported:
     Attributes:
         rows: of all tables.
         visits: how many of them were recorded in the service.
+        months: of history that the import took; None: all that the files held.
     """
 
     households: int
     rows: int
     visits: int
+    months: int | None
 
 
 def export_register(
@@ -82,7 +84,7 @@ def export_register(
     (beside / "register.yaml").write_text(_description(register.info, record.key_mark), encoding="utf-8")
     read_info(beside)  # what is written can be read
     beside.rename(folder)
-    return Exported(len(register), rows, len(recorded))
+    return Exported(len(register), rows, len(recorded), record.months)
 
 
 def arrow_table(register: Register, name: str, more: Sequence[Row] = ()) -> pa.Table:

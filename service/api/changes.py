@@ -140,7 +140,11 @@ async def lists(request: Request, service: ServiceDep, caller: ListsCaller) -> R
 
 @router.get("/scores", response_model=ChangedAnswer, summary="增量评分 Scores changed since a list", responses=GONE)
 async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
-    """What is new or different in the list in use since an older one, and what is gone; `since` its version it is empty."""
+    """What is new or different in the list in use since an older one, and what is gone; `since` its version it is empty.
+
+    `rank` is the place in the list in use. Who only moved up or down because others came or went is not told, so a copy orders its rows by
+    tier and probability, or fetches the list anew where it shows places.
+    """
     region = caller.scope(query.region)
 
     def look(connection: Connection) -> dict[str, Any]:

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 from starlette.responses import Response
 
-from service.api.context import ServiceDep, from_database, needs
+from service.api import etags
+from service.api.context import Service, ServiceDep, from_database, needs
 from service.api.cursors import ROW_PATTERN
-from service.auth import Right
+from service.auth import Caller, Right
 from service.bundles import described
 from service.problems import Json
 from service.storage.model_store import history
 from service.storage.score_store import active
-from service.wire import ERRORS
+from service.wire import ERRORS, NOT_MODIFIED
 
 router = APIRouter(prefix="/api/v1", tags=["model"], responses=ERRORS)
 
+
+def _shown(request: Request, _: object) -> object:
+    """What a worker's answer depends on; since when it used the model differs from worker to worker and makes no other answer."""
+    service: Service = request.app.state.service
+    state = service.bundle.state
+    refused = state.refused and (state.refused.version, state.refused.reason)
+    return (
+        state.bundle and state.bundle.version,
+        state.pointer and (state.pointer.version, state.pointer.previous, state.pointer.override),
+        refused,
+    )
+
+
+PollingCaller = Annotated[Caller, etags.polled(Right.MODEL, _shown, listed=False)]
 EVENT = ("id", "event", "model_name", "model_version", "reason", "worker", "at")
 
 
@@ -91,8 +106,8 @@ class HistoryAnswer(BaseModel):
     next_cursor: str | None
 
 
-@router.get("/model", response_model=ModelAnswer, summary="启用的模型 The model in use", dependencies=[needs(Right.MODEL)])
-async def model(service: ServiceDep) -> Response:
+@router.get("/model", response_model=ModelAnswer, summary="启用的模型 The model in use", responses={304: NOT_MODIFIED})
+async def model(request: Request, service: ServiceDep, _: PollingCaller) -> Response:
     """The model that requests are scored with, beside the one that the list was made with."""
     state = service.bundle.state
     current = await from_database(service, active)
@@ -114,7 +129,8 @@ async def model(service: ServiceDep) -> Response:
                 "model_version": current.model_version,
                 "same": current.model_version == version,
             },
-        }
+        },
+        headers=etags.headers(request),
     )
 
 

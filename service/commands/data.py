@@ -100,12 +100,20 @@ def export(
         f"已写出 written: {register}, {done.households:,} 户 households, {done.rows:,} 行 rows, "
         f"其中本服务记录的入户 visits recorded here {done.visits:,}"
     )
+    if done.months is not None:
+        console.print(
+            f"[yellow]只含导入时取的最近 {done.months} 个月，用于训练可能不足 only the last {done.months} months, as imported: "
+            "perhaps too few to train on[/yellow]; 保留全部历史请导入时加 to keep all history, import with --months 0",
+            soft_wrap=True,
+        )
     console.print(f"下一步 next: python -m training train --register {register}")
 
 
 @app.command("run-imports")
 def run_imports() -> None:
     """处理等待中的上传文件；服务会自动启动。 Work off uploads that wait; the service starts this by itself."""
+    import sys
+
     from service import logs
     from service.import_jobs import bound_memory, work_off
 
@@ -114,7 +122,8 @@ def run_imports() -> None:
     bound_memory(settings.import_memory_mb)
     with open_database(settings) as database:
         done = work_off(settings, database, utc_now)
-    console.print(f"已处理 worked off: {done:,}")
+    if sys.stdout.isatty():  # to the service's own output only events go
+        console.print(f"已处理 worked off: {done:,}")
 
 
 @app.command()

@@ -7,9 +7,8 @@ from starlette.responses import Response
 
 from features.errors import UserError
 from models import figures
-from service.api.context import Service, ServiceDep, from_database, needs
+from service.api.context import ModelCaller, Service, ServiceDep, from_database
 from service.api.model import model
-from service.auth import Right
 from service.storage.model_store import stretches
 from service.web.pages import render, told
 
@@ -19,10 +18,10 @@ EVENTS = 20
 FEATURES = 15
 
 
-@router.get("/model", dependencies=[needs(Right.MODEL)])
-async def model_page(request: Request, service: ServiceDep) -> Response:
+@router.get("/model")
+async def model_page(request: Request, service: ServiceDep, caller: ModelCaller) -> Response:
     """The model that requests and lists are scored with."""
-    page = told(await model(service))
+    page = told(await model(request, service, caller))
     return render(
         request,
         "model.html",

@@ -86,6 +86,18 @@ def test_ledgers_and_names_are_usable_by_everybody_at_every_size(found: Browser,
         assert {path: found for path, found in faults.items() if found} == {}
 
 
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_village_has_the_longest_name_and_room_to_sign_out_beside_it(
+    found: Browser, url: str, token: Token, size: tuple[int, int]
+) -> None:
+    with chromium.desk(found, url, viewport={"width": size[0], "height": size[1]}) as desk:
+        desk.sign_in(token(Role.VILLAGE, VILLAGE))
+        for path in ("/", "/overview", "/ledgers"):
+            desk.go(f"{path}?lang=en")
+            assert desk.page.evaluate(FAULTS) == []
+            expect(desk.page.get_by_role("button", name="Sign out")).to_be_in_viewport(ratio=1)
+
+
 def test_a_screen_on_a_wall_shows_names_and_fits(found: Browser, url: str, token: Token) -> None:
     with chromium.desk(found, url, viewport={"width": 1920, "height": 1080}) as desk:
         desk.sign_in(token(Role.KIOSK, made_up.COUNTY))

@@ -14,7 +14,7 @@ from tests.service.sites import Site, now
 
 PATHS = (
     "risk-list", "risk-list?tier=red", "risk-list?visited=false", "risk-list?format=csv", "summary", "summary?by=cause", "scores?since=1",
-    "lists", "lists/diff?from=1", "clues", "HOUSEHOLD",
+    "lists", "lists/diff?from=1", "clues", "model", "HOUSEHOLD",
 )  # fmt: skip
 VILLAGE = made_up.VILLAGES[0]
 
