@@ -19,7 +19,7 @@ def _no_number(day: object) -> object:
 
 Period = Literal["ever", "twelve_months", "calendar_year", "month", "school_year"]
 Grade = Literal["sourced", "derived", "memory", "synthetic", "calibrated", "proposal", "none"]
-Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share", "months", "days", "times"]
+Unit = Literal["yuan/person/year", "yuan/person/month", "yuan/month", "share", "months", "days", "ratio"]
 """Of parameters: amounts are never negative, a share lies between 0 and 1, and what is so many times another is no less than it."""
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Amount = Annotated[float, Field(allow_inf_nan=False, ge=0)]

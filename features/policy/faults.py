@@ -230,7 +230,7 @@ def beyond(said: Dated, unit: str) -> str | None:
         return f"{said.value:g} {unit}: nothing is less than nothing 不得为负"
     if unit == "share" and said.value > 1:
         return f"{said.value:g}: a share lies between 0 and 1, 0.5 being half 比例须在 0–1"
-    if unit == "times" and said.value < 1:
+    if unit == "ratio" and said.value < 1:
         return f"{said.value:g}: what is so many times another is no less than it 倍数不得小于 1"
     return None
 
