@@ -44,7 +44,8 @@ class Cells:
     def number(self, column: str) -> FloatArray:
         """A column as numbers: yes is 1, no is 0, NaN is blank."""
         if column in DERIVED.get(self.table, {}):
-            derived: FloatArray = getattr(self.seen.people if self.table == "members" else self.seen.events, column)
+            holders = {"members": self.seen.people, "events": self.seen.events}
+            derived: FloatArray = getattr(holders[self.table], column)
             return derived
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers

@@ -142,8 +142,8 @@ async def lists(request: Request, service: ServiceDep, caller: ListsCaller) -> R
 async def scores_since(query: Annotated[SinceQuery, Query()], request: Request, service: ServiceDep, caller: PollingCaller) -> Response:
     """What is new or different in the list in use since an older one, and what is gone; `since` its version it is empty.
 
-    `rank` is the place in the list in use. Who only moved up or down because others came or went is not told, so a copy orders its rows by
-    tier and probability, or fetches the list anew where it shows places.
+    `rank` is the place in the list in use. Who only moved up or down because others came or went is not told: a copy that shows places
+    fetches the list anew.
     """
     region = caller.scope(query.region)
 

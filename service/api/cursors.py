@@ -14,7 +14,6 @@ from service.storage.score_store import Order, Place
 LONGEST_CURSOR = 400
 LONGEST_TEXT = 64
 LARGEST = 2**31 - 1  # what fits into a column of numbers on every database
-FIRST = 1  # lists are numbered from
 ROW_PATTERN = "^[1-9][0-9]{0,8}$"
 """The cursor of pages that go on after one row: its number."""
 KINDS: dict[Order, tuple[type, ...]] = {"risk": (int,), "village": (str, int), "id": (str,)}
@@ -39,8 +38,7 @@ def read_cursor(cursor: str, region: str, order: Order) -> tuple[int, Place]:
         if (
             type(of_region) is not str
             or of_order not in KINDS
-            or not _usable(version, int)
-            or version < FIRST
+            or not (version and _usable(version, int))
             or len(place) != len(KINDS[of_order])
         ):
             raise ValueError

@@ -112,7 +112,7 @@ def export(
 @app.command("run-imports")
 def run_imports() -> None:
     """处理等待中的上传文件；服务会自动启动。 Work off uploads that wait; the service starts this by itself."""
-    import sys
+    import logging
 
     from service import logs
     from service.import_jobs import bound_memory, work_off
@@ -122,8 +122,7 @@ def run_imports() -> None:
     bound_memory(settings.import_memory_mb)
     with open_database(settings) as database:
         done = work_off(settings, database, utc_now)
-    if sys.stdout.isatty():  # to the service's own output only events go
-        console.print(f"已处理 worked off: {done:,}")
+    logging.getLogger(__name__).info("imports worked off: %d", done)
 
 
 @app.command()

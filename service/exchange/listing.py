@@ -14,10 +14,16 @@ from models.explain import MOST_CAUSES
 from models.scorer import STATE_ZH
 from models.tiers import TIER_ZH
 from service.regions import Regions
+from service.storage.tables import UNDETERMINED
 
 Cell = str | float | int | None
-CELL_ZH = {"rule_and_model": "规则与等级都提示", "model_only": "仅等级提示", "rule_only": "仅规则提示", "neither": "均未提示"}
-UNDETERMINED = "不能判断 undetermined"
+CELL_ZH = {
+    "rule_and_model": "规则与等级都提示",
+    "model_only": "仅等级提示",
+    "rule_only": "仅规则提示",
+    "neither": "均未提示",
+    UNDETERMINED: "不能判断",
+}
 CANDIDATE_ZH = {"edge": "边缘易致贫", "unstable": "脱贫不稳定", "sudden": "突发严重困难"}
 ADVICE = "评分只是入户线索，不是身份认定 A score is a clue for a visit, never a status"
 
@@ -57,7 +63,8 @@ def _candidates(row: Any) -> str:
 
 
 def _cell(row: Any) -> str:
-    return UNDETERMINED if row.cell is None else f"{CELL_ZH[row.cell]} {row.cell}"
+    cell = row.cell or UNDETERMINED
+    return f"{CELL_ZH[cell]} {cell}"
 
 
 def _triggers(row: Any) -> str:

@@ -312,12 +312,9 @@ def mlflow_serving(site: Path) -> list[Row]:
         command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", folder + "/model", "--env-manager", "local", "-p", str(port)]
         # It calls uvicorn by its name, which has to be that of this environment.
         found = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-        asked, headers = (
-            json.dumps({"inputs": np.zeros((1, booster.num_feature())).tolist()}).encode(),
-            {"Content-Type": "application/json"},
-        )
+        asked = json.dumps({"inputs": np.zeros((1, booster.num_feature())).tolist()}).encode()
         with started(command, port, found, "/ping"):
-            call = partial(Client(port).ask, "POST", "/invocations", asked, 200, **headers)
+            call = partial(Client(port).ask, "POST", "/invocations", asked, 200, **{"Content-Type": "application/json"})
             return [("mlflow models serve, one row", quantiles(repeat(call, 300)))]
 
 

@@ -1,8 +1,13 @@
 "use strict";
 // Everything works without this file; it only saves clicks.
 
-// On a narrow screen the menu is wider than the screen: the page that is open is brought into view.
-document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+// On a narrow screen the menu is wider than the screen: the page that is open is brought into view. Only the menu is moved: scrolling to an
+// element as such would also let the Tab key go on from there, past what stands before it.
+const opened = document.querySelector(".menu [aria-current]");
+if (opened) {
+  const menu = opened.closest(".menu");
+  menu.scrollLeft += opened.getBoundingClientRect().left - menu.getBoundingClientRect().left - (menu.clientWidth - opened.clientWidth) / 2;
+}
 
 // A chosen filter takes effect at once.
 for (const form of document.querySelectorAll("form.filters")) {

@@ -19,7 +19,7 @@ from service.api import risk_list
 from service.app import create_app
 from service.auth import Role
 from service.exchange.cells import safe_text
-from service.exchange.listing import CELL_ZH, UNDETERMINED
+from service.exchange.listing import CELL_ZH
 from service.settings import Settings
 from service.storage.tables import lists, reasons
 from tests.service import made_up
@@ -87,7 +87,7 @@ def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Si
         (
             {True: "是 yes", False: "否 no"}[item["visited"]],
             "；".join(trigger["zh"] for trigger in item["triggers"]),
-            UNDETERMINED if item["cell"] is None else f"{CELL_ZH[item['cell']]} {item['cell']}",
+            {None: "不能判断 undetermined"}.get(item["cell"], f"{CELL_ZH.get(item['cell'])} {item['cell']}"),
             str(item["rank"]["county"]),
             "；".join(dict.fromkeys(f"{trigger['department']} {trigger['department_en']}" for trigger in item["triggers"])),
         )

@@ -12,7 +12,7 @@ from features.policy.packs import packs_of
 from features.policy.shipped import load
 from service.auth import Role
 from service.exchange.listing import CELL_ZH
-from service.storage.tables import CELLS
+from service.storage.tables import CELLS, UNDETERMINED
 from service.web.pages import HERE, LANGUAGES, texts
 
 TEMPLATES = sorted((HERE / "templates").rglob("*.html"))
@@ -83,7 +83,7 @@ def test_every_text_asked_for_is_there_and_none_is_left_over() -> None:
 
 def test_codes_have_the_words_that_the_service_uses_elsewhere() -> None:
     assert {cause: texts()[f"cause.{cause}"]["zh"] for cause in CAUSES} == CAUSES
-    assert {cell: texts()[f"cell.{cell}"]["zh"] for cell in CELLS} == CELL_ZH
+    assert {cell: texts()[f"cell.{cell}"]["zh"] for cell in (*CELLS, UNDETERMINED)} == CELL_ZH
     assert all(f"role.{role.value}" in texts() for role in Role)
 
 
