@@ -144,6 +144,14 @@ def test_everything_essential_works_without_script(found: Browser, url: str, tok
         assert page.url.endswith("/sign-in")
 
 
+def test_on_a_telephone_the_menu_shows_the_page_that_is_open(found: Browser, url: str, token: Token) -> None:
+    with chromium.desk(found, url, viewport={"width": 320, "height": 640}) as desk:
+        desk.sign_in(token(Role.COUNTY, made_up.COUNTY))
+        for path in ("/", "/changes", "/model"):
+            desk.go(f"{path}?lang=en")
+            expect(desk.page.locator("nav.menu [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 def test_the_keyboard_alone_is_enough(desk: chromium.Desk, token: Token) -> None:
     page, keyboard = desk.page, desk.page.keyboard
     desk.go("/sign-in")
