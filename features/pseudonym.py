@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from features.errors import UserError
 
 MINIMUM_KEY_BYTES = 32
 PSEUDONYM = "^[0-9a-f]{20}$"
+EXAMPLE_KEY = bytes(MINIMUM_KEY_BYTES)
+"""The key of made-up households, which everybody knows: they bear the same pseudonyms on every machine, so that a model trained on them,
+and its list, come out the same everywhere."""
 
 
 def pseudonym(key: bytes, plain_id: str) -> str:
@@ -72,3 +76,32 @@ def load_key(path: Path) -> bytes:
     if len(key) < MINIMUM_KEY_BYTES:
         raise UserError(f"假名密钥 {path} 过短 the pseudonym key is shorter than {MINIMUM_KEY_BYTES} bytes; {make}")
     return key
+
+
+def keep_key(path: Path, key: bytes) -> None:
+    """Writes a key, readable by its owner only; never over one that is there.
+
+    Raises:
+        UserError: there is one already.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
+            out.write(key.hex() + "\n")
+    except FileExistsError:
+        raise UserError(
+            f"{path} 已存在，不会覆盖 there is a key already; another one would give every household another pseudonym"
+        ) from None
+
+
+def check_secret(key: bytes | None, *, synthetic: bool) -> None:
+    """Refuses the key that everybody knows where households are real.
+
+    Raises:
+        UserError: with what to do.
+    """
+    if key == EXAMPLE_KEY and not synthetic:
+        raise UserError(
+            "真实农户不能使用演示密钥 real households cannot bear pseudonyms of the demonstration's key, which everybody knows: "
+            "remove it and run 请删除后运行 python -m service key"
+        )

@@ -6,7 +6,6 @@ import csv
 import datetime as dt
 import hashlib
 import io
-import os
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row
 
 from features.errors import Problem, RegisterError, UserError
-from features.pseudonym import key_mark, load_key
+from features.pseudonym import EXAMPLE_KEY, MINIMUM_KEY_BYTES, check_secret, keep_key, key_mark, load_key
 from features.register import RegisterInfo
 from features.scope import Scope
 from features.tables import TABLES
@@ -81,13 +80,13 @@ class Imported:
 
 
 def pseudonym_key(path: Path, *, demo: bool) -> bytes:
-    """The key behind the pseudonyms; in a demo a missing one is made.
+    """The key behind the pseudonyms; a demo that has none takes the one that everybody knows.
 
     Raises:
         UserError: no proper key, outside a demo.
     """
     if demo and not path.exists():
-        make_key(path)
+        keep_key(path, EXAMPLE_KEY)
     return load_key(path)
 
 
@@ -97,14 +96,7 @@ def make_key(path: Path) -> None:
     Raises:
         UserError: there is one already.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(secrets.token_hex(32) + "\n")
-    except FileExistsError:
-        raise UserError(
-            f"{path} 已存在，不会覆盖 there is a key already; another one would give every household another pseudonym"
-        ) from None
+    keep_key(path, secrets.token_bytes(MINIMUM_KEY_BYTES))
 
 
 def months_before(date: dt.date, months: int) -> dt.date:
@@ -171,6 +163,7 @@ def import_register(
             info = incoming.info or RegisterInfo()
             if base is not None and adds:
                 info = merged(info_of(base), incoming.info, others=bool(elsewhere))
+            check_secret(key, synthetic=info.synthetic)
             since = months_before(info.known_until, months) if info.known_until and months is not None else None
             progress("reading", 0)
             scope = replace(scope, county=incoming.info.county if incoming.info else "")

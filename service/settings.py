@@ -53,7 +53,10 @@ class Settings(BaseSettings):
             "read at the start; shown beside the codes"
         ),
     ] = None
-    demo: Annotated[bool, Field(description="演示模式：可自动生成密钥 demo: a missing key is made; never with real data")] = False
+    demo: Annotated[
+        bool,
+        Field(description="演示模式：缺密钥时使用公开的演示密钥 demo: a missing key is the one that everybody knows; never with real data"),
+    ] = False
     host: Annotated[str, Field(description="监听地址 address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535, description="监听端口 port to listen on")] = 8000
     threads: Annotated[int, Field(ge=1, le=64, description="批量评分线程数 threads for scoring large batches")] = 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from rich.table import Table
 from features.errors import UserError
 from features.folder import read_info
 from features.policy.shipped import load as load_policy
-from features.pseudonym import load_key
+from features.pseudonym import EXAMPLE_KEY, check_secret, keep_key, load_key
 from features.read import read_register
 from features.register import Register
 from models.bundle import load as load_bundle
@@ -167,11 +166,10 @@ def _read(folder: Path, home: Path, key: Path | None) -> Register:
     path = key or home / "pseudonym.key"
     info = read_info(folder)
     if not path.exists() and info.synthetic and not info.key_mark:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32))
-        console.print(f"已为合成数据生成假名密钥 made a pseudonym key for synthetic data: {path}")
+        keep_key(path, EXAMPLE_KEY)
+        console.print(f"已为合成数据写入公开的假名密钥 wrote the pseudonym key of synthetic data, which is no secret: {path}")
     secret = load_key(path) if path.exists() or not info.key_mark else None
+    check_secret(secret, synthetic=info.synthetic)
     with console.status("读取登记册 reading the register") as status:
         reading = read_register(folder, secret, progress=lambda table: status.update(f"读取 reading {table}"))
     left_out = sum(reading.rows_left_out.values())

@@ -16,7 +16,7 @@ from features.build import build
 from features.errors import Problem, RegisterError, UserError
 from features.folder import digest
 from features.policy.shipped import load
-from features.pseudonym import load_key, pseudonym
+from features.pseudonym import EXAMPLE_KEY, check_secret, keep_key, load_key, pseudonym
 from features.read import read_register
 from features.table_file import read_table_file
 from features.tables import TABLES
@@ -190,6 +190,18 @@ def test_without_a_proper_key_nothing_starts(tmp_path: Path, content: str | None
         path.write_text(content)
     with pytest.raises(UserError, match=message):
         load_key(path)
+
+
+def test_the_key_that_everybody_knows_is_for_made_up_households(tmp_path: Path) -> None:
+    keep_key(tmp_path / "pseudonym.key", EXAMPLE_KEY)
+    key = load_key(tmp_path / "pseudonym.key")
+    check_secret(key, synthetic=True)
+    for secret in (None, KEY):
+        check_secret(secret, synthetic=False)
+    with pytest.raises(UserError, match="service key"):
+        check_secret(key, synthetic=False)
+    with pytest.raises(UserError, match="already"):
+        keep_key(tmp_path / "pseudonym.key", KEY)
 
 
 @pytest.mark.parametrize("plain", ["", "990000-000001", "户一", "x" * 200])

@@ -20,7 +20,7 @@ from features.build import build
 from features.contents import register_digest
 from features.errors import UserError
 from features.policy.shipped import load
-from features.pseudonym import pseudonym
+from features.pseudonym import EXAMPLE_KEY, pseudonym
 from features.read import read_register
 from features.register import Register
 from features.template import write_workbook
@@ -452,3 +452,12 @@ def test_a_table_that_cannot_be_read_is_not_quoted(bring: Bring, tmp_path: Path)
     with pytest.raises(UserError, match="cannot be read as CSV") as refused:
         bring(source)
     assert "王小明" not in str(refused.value)
+
+
+def test_real_households_get_no_pseudonyms_that_everybody_can_undo(bring: Bring, tmp_path: Path) -> None:
+    made = made_up.write_register(tmp_path / "made", county())
+    assert bring(made, key=EXAMPLE_KEY, dry_run=True).households == 12
+    real = made_up.write_register(tmp_path / "real", county(), synthetic=False)
+    with pytest.raises(UserError, match="everybody knows"):
+        bring(real, key=EXAMPLE_KEY)
+    assert bring(real).households == 12
