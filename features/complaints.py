@@ -8,12 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from features.contradiction import complaint
-from features.errors import Problem
+from features.errors import PROBLEMS_KEPT, Problem
 from features.place import Where
 from features.register import Array, BoolArray
 from features.tables import Column, Table
 
-PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
 CORRECT = "请更正 correct the cell"
 STRANGER = "成员表中无此人 the member is not in the members table", "请在成员表补录 add the member"
 UNDECLARED = "指标未在 register.yaml 声明 the indicator is not declared in register.yaml", "请声明 declare it there"

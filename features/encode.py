@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
@@ -21,6 +22,7 @@ from features.register import EMPTY_DTYPES, EPOCH_ORDINAL, MISSING, Array
 from features.tables import TABLES, Column, Kind
 
 EARLIEST_YEAR = 1900
+MONTH = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 DISTINCT_CELLS = 1 << 14  # remembered of a column: the days of 44 years
 PLAIN = (float, int)  # not bool, which is no number here
 WHOLE = (int,)  # where others are looked at one by one
@@ -135,13 +137,9 @@ def _date(_: Column, cell: Any) -> int:
 def _month(_: Column, cell: Any) -> int:
     if isinstance(cell, dt.date):
         return (cell.year - 1970) * 12 + cell.month - 1
-    try:
-        year, month = int(cell[:4]), int(cell[5:])
-        if cell[4] != "-" or len(cell) != 7 or not 1 <= month <= 12 or year < EARLIEST_YEAR:
-            raise ValueError
-    except (ValueError, TypeError, IndexError):
-        raise CellError(f"{cell!r} 不是月份 is not a month; 写 write YYYY-MM") from None
-    return (year - 1970) * 12 + month - 1
+    if not isinstance(cell, str) or not MONTH.fullmatch(cell) or int(cell[:4]) < EARLIEST_YEAR:
+        raise CellError(f"{cell!r} 不是月份 is not a month; 写 write YYYY-MM")
+    return (int(cell[:4]) - 1970) * 12 + int(cell[5:]) - 1
 
 
 _READERS: dict[Kind, Callable[[Column, Any], float]] = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+PROBLEMS_KEPT = 10_000  # a file wholly in the wrong encoding must not fill the memory with complaints
+
 
 class UserError(Exception):
     """Something the user can mend; shown without a traceback.

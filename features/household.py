@@ -22,7 +22,7 @@ from features.tables import TABLES, Column, Kind, Table
 # In the nested form `status` is the short name of households.registry_status; both are taken.
 ALIASES = {"status": "registry_status"}
 SCORED_TABLES = ("members", "living", "employment", "incomes", "debts", "events", "indicators")
-VILLAGE_CODE = re.compile(r"\d{12}")
+VILLAGE_CODE = re.compile(r"[0-9]{12}")  # not \d, to which ５２ and ٥٢ are digits too
 LONGEST_ID = 64
 DEFAULTED = {"known_on", "valid_from"}  # not said means as_of
 PAST = {"known_on", "occurred_on", "valid_from", "start_date", "wishes_heard_on"}  # nothing of what is sent may lie after as_of

@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 
 from features.age import AGE_COLUMNS, too_old
-from features.complaints import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Complaints, other_county
+from features.complaints import CORRECT, STRANGER, UNDECLARED, Complaints, other_county
 from features.contents import register_digest
 from features.encode import EARLIEST_YEAR, encode_cells
-from features.errors import Problem, RegisterError
+from features.errors import PROBLEMS_KEPT, Problem, RegisterError
 from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
 from features.money import grained, in_yuan
@@ -31,7 +31,7 @@ from features.pseudonym import PSEUDONYM, check_mark, pseudonym
 from features.quality.rules import RULES, days_after
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.scope import ANYWHERE, Scope
-from features.table_file import read_table_file
+from features.table_file import is_numeric, read_table_file, together
 from features.tables import TABLES, Column, Kind
 
 _FIRST_DAY = day(dt.date(EARLIEST_YEAR, 1, 1))
@@ -99,7 +99,7 @@ def read_register(
         for name, decoding in parts.items():
             progress(name)
             tables_read = list(decoding)
-            frames[name] = _together(tables_read)
+            frames[name] = together(tables_read)
             each = [FileRows(path, file_label(name, path, len(tables_read)), TABLES[name], since) for path in files[name]]
             where[name] = one_after_the_other(name, each, [len(part) for part in tables_read])
             if since is not None and name in AGE_COLUMNS:
@@ -142,10 +142,6 @@ def _check_pseudonyms(frames: Mapping[str, pa.Table]) -> None:
     ]
     if plain:
         raise RegisterError("标为已假名化，但并非如此 the register is said to be pseudonymised and is not", plain)
-
-
-def _together(parts: list[pa.Table]) -> pa.Table:
-    return pa.concat_tables(parts, promote_options="permissive").unify_dictionaries() if len(parts) > 1 else parts[0]
 
 
 def from_arrow(
@@ -372,7 +368,7 @@ def _take(places: pa.Array, indices: pa.Array) -> Array:
 
 def _encode(column: Column, values: pa.ChunkedArray, report: Complaints) -> Array:
     """One column to its array: numbers at once, everything else through its few distinct cells."""
-    if column.kind is Kind.NUMBER and not pa.types.is_dictionary(values.type) and not pa.types.is_string(values.type):
+    if column.kind is Kind.NUMBER and is_numeric(values.type):
         numbers: Array = np.array(values.cast(pa.float64()).to_numpy(), dtype=np.float64)
         low, high = (
             column.low if column.low is not None else -np.inf,

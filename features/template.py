@@ -19,9 +19,8 @@ import xlsxwriter
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from features.complaints import PROBLEMS_KEPT
 from features.contents import register_digest
-from features.errors import Problem, RegisterError
+from features.errors import PROBLEMS_KEPT, Problem, RegisterError
 from features.extent import check_extent
 from features.folder import COUNTY
 from features.place import Where

@@ -16,15 +16,15 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 import pyarrow.parquet
 
-from features.complaints import CORRECT, PROBLEMS_KEPT, STRANGER, UNDECLARED, Complaints, column_missing, other_county
-from features.errors import Problem, RegisterError
+from features.complaints import CORRECT, STRANGER, UNDECLARED, Complaints, column_missing, other_county
+from features.errors import PROBLEMS_KEPT, Problem, RegisterError
 from features.folder import read_info, table_files
 from features.household import VILLAGE_CODE
 from features.place import FileRows, Where, file_label
 from features.quality.rules import RULES, RowRule, days_after
-from features.quality.schemas import cell_schema, decode, refusal
+from features.quality.schemas import TEXTS, cell_schema, decode, refusal
 from features.register import Array, RegisterInfo, assemble
-from features.table_file import read_table_file
+from features.table_file import is_numeric, read_table_file
 from features.tables import TABLES, Kind, Table
 from features.template import read_cells
 
@@ -62,14 +62,18 @@ def validate(
                 "请补充户表 add households.parquet, households.csv or households/",
             )
         ]
-    households = _ids(files["households"], "household_id")
-    members = _ids(files["members"], "member_id")
+    households, members = _ids(files, "households", "household_id"), _ids(files, "members", "member_id")
     problems: list[Problem] = []
     for name, paths in files.items():
         for path in paths:
             progress(path.name)
             where = FileRows(path, file_label(name, path, len(paths)), TABLES[name])
-            problems += check_table(read_table_file(path), TABLES[name], info, households, members, where=where, today=today, keep=keep)
+            try:
+                cells = read_table_file(path, TABLES[name])
+            except RegisterError as damaged:
+                problems += damaged.problems
+                continue
+            problems += check_table(cells, TABLES[name], info, households, members, where=where, today=today, keep=keep)
     return problems
 
 
@@ -150,10 +154,10 @@ def write_problems(problems: Sequence[Problem], path: Path) -> None:
             writer.writerow([problem.table, problem.row or "", problem.column or "", problem.reason, problem.remedy])
 
 
-def _ids(paths: Sequence[Path], column: str) -> arrow.Array:
+def _ids(files: Mapping[str, Sequence[Path]], table: str, column: str) -> arrow.Array:
     found: list[str] = []
-    for path in paths:
-        cells = read_table_file(path)
+    for path in files[table]:
+        cells = read_table_file(path, TABLES[table])
         if column in cells.column_names:
             found += pc.unique(cells[column].cast(arrow.string())).to_pylist()
     return arrow.array([word for word in dict.fromkeys(found) if word], arrow.string())
@@ -166,11 +170,10 @@ def _frame(cells: arrow.Table, table: Table) -> pd.DataFrame:
         if column.name not in cells.column_names:
             continue
         values = cells[column.name]
-        numeric = arrow.types.is_integer(values.type) or arrow.types.is_floating(values.type)
-        if column.kind is Kind.NUMBER and numeric:
-            columns[column.name] = values.to_pandas()
+        if column.kind is Kind.NUMBER and is_numeric(values.type):
+            columns[column.name] = values.cast(arrow.float64()).to_pandas()
             continue
-        if arrow.types.is_null(values.type):
+        if arrow.types.is_null(values.type) or (column.kind in TEXTS and not arrow.types.is_dictionary(values.type)):
             values = values.cast(arrow.string())
         coded = values if arrow.types.is_dictionary(values.type) else values.dictionary_encode()
         coded = coded.unify_dictionaries().combine_chunks()

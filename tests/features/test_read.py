@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import numpy as np
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 import yaml
@@ -17,6 +18,7 @@ from features.errors import Problem, RegisterError, UserError
 from features.folder import digest
 from features.policy.shipped import load
 from features.pseudonym import EXAMPLE_KEY, check_secret, keep_key, load_key, pseudonym
+from features.quality.validate import validate
 from features.read import read_register
 from features.table_file import read_table_file
 from features.tables import TABLES
@@ -83,6 +85,32 @@ def test_parquet_parts_and_csv_give_the_same_features(tmp_path: Path) -> None:
         assert reading.rows_read == {name: len(table) for name, table in made.items() if table}
         assert reading.register.info.county == "520523"
         assert same(build(reading.register, AS_OF, load(synthetic=True)), frame, reading.register, whole) == []
+
+
+def test_parts_that_write_their_columns_in_different_ways_are_one_table(tmp_path: Path) -> None:
+    made = a_register()
+    write_parquet(tmp_path, made, parts=2)
+    for path in sorted(tmp_path.glob("*/part-0001.parquet")):
+        cells = pyarrow.parquet.read_table(path)
+        pyarrow.csv.write_csv(cells, path.with_suffix(".csv"))
+        path.unlink()
+    reading, whole = read_register(tmp_path, None), register(made)
+    assert validate(tmp_path) == reading.problems
+    frame = build(whole, AS_OF, load(synthetic=True))
+    assert same(build(reading.register, AS_OF, load(synthetic=True)), frame, reading.register, whole) == []
+
+
+@pytest.mark.parametrize("values", [[dt.date(2020, 1, 1)] * 2, [dt.datetime(2020, 1, 1)] * 2, [True, False], ["two", "x"]])
+def test_a_parquet_column_of_another_kind_is_told_cell_by_cell(tmp_path: Path, values: list[object]) -> None:
+    cells = {"household_id": [7, 8], "village_code": [520523100001] * 2, "registry_status": ["ordinary"] * 2}
+    days = {"valid_from": [dt.datetime(2020, 1, 1)] * 2, "known_on": [dt.date(2020, 1, 2)] * 2}
+    text = pyarrow.large_string() if isinstance(values[0], str) else None  # as pandas writes text
+    size = {"sharing_size": pyarrow.array(values, text)}
+    pyarrow.parquet.write_table(pyarrow.table(cells | days | size), tmp_path / "households.parquet")
+    reading = read_register(tmp_path, None)
+    assert reading.register.household_id.tolist() == ["7", "8"]
+    for problems in (reading.problems, validate(tmp_path)):
+        assert [(p.row, p.column) for p in problems] == [(1, "sharing_size"), (2, "sharing_size")]
 
 
 def test_bad_cells_become_missing_and_bad_rows_are_left_out_all_named(tmp_path: Path) -> None:

@@ -197,6 +197,22 @@ def test_blank_lines_and_parts_move_no_line_number(tmp_path: Path) -> None:
         assert [(problem.table, problem.row, problem.column) for problem in problems] == [("visits/b.csv", 5, "probability")]
 
 
+def test_files_that_cannot_be_read_are_told_row_by_row_beside_all_else(tmp_path: Path) -> None:
+    write(tmp_path, members=[MEMBER | {"member_id": "2", "birth_year": 1800}])
+    (tmp_path / "visits.csv").write_text("household_id,visited_on\n001\n001,2021-01-01\n001,2,3\n", encoding="utf-8")
+    twice = pa.table([pa.array(["001"])] * 3, names=["household_id", "source", "source"])
+    pyarrow.parquet.write_table(twice.append_column("amount", pa.array([[1.0]])), tmp_path / "incomes.parquet")
+    (tmp_path / "incomes.csv").unlink()
+    named = {(p.table, p.row, p.column) for p in validate(tmp_path)}
+    assert named == {
+        ("members", 3, "birth_year"),
+        ("visits", 2, None),
+        ("visits", 4, None),
+        ("incomes", None, "source"),
+        ("incomes", None, "amount"),
+    }
+
+
 def test_what_is_known_later_than_today_is_named(tmp_path: Path) -> None:
     write(tmp_path, visits=[VISIT | {"reason": "audit", "visited_on": "2022-06-01", "known_on": "2022-06-03"}])
     day = dt.date(2022, 6, 2)
