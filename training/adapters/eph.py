@@ -45,6 +45,8 @@ def national_medians(survey: Survey) -> dict[int, float]:
     out = {}
     for number in np.unique(rows["quarter"]):
         here = (rows["quarter"].to_numpy() == number) & ~np.isnan(per_head) & (weight > 0)
+        if not here.any():
+            continue  # nobody told an income: nobody of that quarter is at risk
         order = np.argsort(per_head[here], kind="stable")
         reached = np.cumsum(weight[here][order])
         out[int(number)] = float(per_head[here][order][np.searchsorted(reached, reached[-1] / 2)])
@@ -53,10 +55,19 @@ def national_medians(survey: Survey) -> dict[int, float]:
 
 def read_medians(path: Path) -> dict[int, float]:
     """Medians from a CSV file with the columns quarter (2008Q4) and median_income_per_head (pesos a month)."""
-    table = pd.read_csv(path)
+    try:
+        table = pd.read_csv(path)
+    except (OSError, ValueError):  # pandas' own errors of parsing are ValueErrors
+        raise PanelError(f"{path} 不是 CSV 文件 is no CSV file; expected the columns quarter,median_income_per_head") from None
     if missing := {"quarter", "median_income_per_head"} - set(table.columns):
         raise PanelError(f"{path} 缺少列 lacks the columns {sorted(missing)}")
-    return {quarter_number(str(q)): float(m) for q, m in zip(table["quarter"], table["median_income_per_head"], strict=True)}
+    medians = pd.to_numeric(table["median_income_per_head"], errors="coerce")
+    if (wrong := ~((medians > 0) & (medians < np.inf))).any():
+        named = ", ".join(table["quarter"][wrong].astype(str))
+        raise PanelError(
+            f"{path} 中位数应为正数 these quarters have no median above nought: {named}; 请更正或删除该行 correct or remove the row"
+        )
+    return {quarter_number(str(q)): float(m) for q, m in zip(table["quarter"], medians, strict=True)}
 
 
 @dataclass(frozen=True)
@@ -218,7 +229,7 @@ def read_panel(folder: Path, medians: Path | None = None, progress: Callable[[st
     persons = raw.persons.assign(row=place).sort_values(["row", "COMPONENTE"], kind="stable").reset_index(drop=True)
     survey = Survey(households, persons)
     known = national_medians(survey) | (read_medians(medians) if medians else {})
-    median = np.array([known[int(q)] for q in quarter])
+    median = np.array([known.get(int(q), np.nan) for q in quarter])
     size = households["IX_TOT"].to_numpy(dtype=np.float64)
     relative = households["ITF"].to_numpy(dtype=np.float64) / size / median
     sheet = Sheet(len(households))

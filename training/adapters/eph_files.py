@@ -10,6 +10,7 @@ from __future__ import annotations
 import gzip
 import math
 import re
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -123,9 +124,12 @@ def read_survey(folder: Path, progress: Callable[[str], None] = lambda _: None) 
 
 
 def _read(path: Path, kind: str, wanted: Sequence[str]) -> pd.DataFrame:
-    content = path.read_bytes()
-    if path.suffix.lower() == ".gz":
-        content = gzip.decompress(content)
+    try:
+        content = path.read_bytes()
+        if path.suffix.lower() == ".gz":
+            content = gzip.decompress(content)
+    except (OSError, EOFError, zlib.error) as error:
+        raise PanelError(f"{path.name} 无法读取 cannot be read: {error}; 请重新下载 download it again") from None
     first = content[: content.find(b"\n")].decode("latin-1").removeprefix("ï»¿")
     header = [name.strip().strip('"').upper() for name in first.split(";")]
     if missing := [name for name in REQUIRED[kind] if name not in header]:
@@ -136,12 +140,12 @@ def _read(path: Path, kind: str, wanted: Sequence[str]) -> pd.DataFrame:
     names = [name if name and header.index(name) == i else f"unused {i}" for i, name in enumerate(header)]
     present = [name for name in dict.fromkeys((*REQUIRED[kind], *wanted)) if name in header]
     table = pyarrow.csv.read_csv(
-        BytesIO(content),
+        BytesIO(content if content.endswith(b"\n") else content + b"\n"),
         pyarrow.csv.ReadOptions(column_names=names, skip_rows=1, encoding="latin1"),
         pyarrow.csv.ParseOptions(delimiter=";", invalid_row_handler=lambda _: "skip"),
         pyarrow.csv.ConvertOptions(include_columns=present, column_types=dict.fromkeys(present, pa.string())),
     )
-    rows = content.count(b"\n") - 1
+    rows = content.rstrip().count(b"\n")
     if len(table) < rows * 0.99:
         raise PanelError(
             f"行列数与表头不符 {path.name}: {rows - len(table)} of {rows} lines do not have the header's {len(header)} columns"

@@ -1,6 +1,7 @@
 """The survey becomes a register: whatever the year's habits of writing, and nothing later than the interview's quarter is seen."""
 
 import datetime as dt
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,41 @@ def test_lines_that_do_not_fit_the_header_are_not_lost_in_silence(tmp_path: Path
     path.write_text(path.read_text() + "1;2;3\n" * 5)
     with pytest.raises(PanelError, match="5 of"):
         read_survey(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"no archive", gzip.compress(b"CODUSU" * 1000)[:-20]], ids=["none", "broken off"])
+def test_a_damaged_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
+    write_survey(tmp_path, FIRST, FIRST, households=5, habit=Habit(gz=True))
+    (tmp_path / "usu_individual_t104.txt.gz").write_bytes(content)
+    with pytest.raises(PanelError, match=r"usu_individual_t104\.txt\.gz 无法读取 cannot be read"):
+        read_survey(tmp_path)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n", "\n\n"])
+def test_a_file_of_no_rows_has_none_however_it_ends(tmp_path: Path, ending: str) -> None:
+    write_survey(tmp_path, FIRST, FIRST + 1, households=5)
+    path = tmp_path / "usu_hogar_t104.txt"
+    path.write_bytes(path.read_bytes().splitlines()[0] + ending.encode())
+    assert set(read_panel(tmp_path).quarter) == {FIRST + 1}
+
+
+def test_a_quarter_in_which_nobody_told_an_income_puts_nobody_at_risk(tmp_path: Path) -> None:
+    write_survey(tmp_path, FIRST, FIRST + 1, households=5)
+    path = tmp_path / "usu_hogar_t104.txt"
+    rows = pd.read_csv(path, sep=";", dtype=str)
+    rows.assign(ITF="-9").to_csv(path, sep=";", index=False)
+    panel = read_panel(tmp_path)
+    assert not panel.at_risk[panel.quarter == FIRST].any()
+    assert panel.at_risk[panel.quarter == FIRST + 1].any()
+    assert panel.matrix(panel.at_risk).shape[0] == panel.at_risk.sum()
+
+
+@pytest.mark.parametrize("row", ["2004Q1,abc", "2004Q1,0", "2004Q1,-5", "2004Q1,", "2004Q1,inf", "2004Q1,1,2\n2004Q2,1,2,3"])
+def test_medians_that_are_none_are_refused(tmp_path: Path, row: str) -> None:
+    path = tmp_path / "medians.csv"
+    path.write_text(f"quarter,median_income_per_head\n{row}\n")
+    with pytest.raises(PanelError, match=r"medians\.csv"):
+        read_medians(path)
 
 
 def test_a_folder_without_a_pair_of_files_is_refused(tmp_path: Path) -> None:
