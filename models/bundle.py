@@ -273,7 +273,8 @@ def _check(bundle: Bundle, folder: Path) -> None:
             f"不认识的预测目标 unknown outcome {bundle.name!r}",
             f"可用 allowed: {', '.join(PREDICTS)}",
         )
-    known = _declarations(bundle.indicators)
+    with Reading(folder, MANIFEST):
+        known = _declarations(bundle.indicators)
     unknown = [name for name in bundle.features if name not in known]
     if unknown:
         raise BundleError(

@@ -290,6 +290,11 @@ def _trees(text: str) -> list[_Tree]:
         if (((decision >> 2) & 3) == 1).any():
             return []
         cut = _numbers(said.get("threshold", ""), np.float64)
+        left, right = _numbers(said.get("left_child", ""), np.int64), _numbers(said.get("right_child", ""), np.int64)
+        nodes = np.arange(len(cut))
+        for child in (left, right):
+            if len(child) != len(cut) or (child >= len(cut)).any() or ((child >= 0) & (child <= nodes)).any():
+                raise ValueError("a tree leads back to a node above, or to none")  # and would be walked for ever
         # Where no value was missing in training, LightGBM takes a missing one for nought.
         missing_left = np.where((decision >> 2) & 3 == 0, cut >= 0, (decision & 2) > 0)
         out.append(
@@ -297,8 +302,8 @@ def _trees(text: str) -> list[_Tree]:
                 feature=_numbers(said.get("split_feature", ""), np.int64),
                 cut=cut,
                 missing_left=missing_left,
-                left=_numbers(said.get("left_child", ""), np.int64),
-                right=_numbers(said.get("right_child", ""), np.int64),
+                left=left,
+                right=right,
                 value=_numbers(said["leaf_value"], np.float64),
                 leaf_count=_numbers(said.get("leaf_count", "1"), np.float64),
                 node_count=_numbers(said.get("internal_count", ""), np.float64),

@@ -238,6 +238,7 @@ def test_a_base_that_does_not_fit_the_members_is_refused(copy: Path) -> None:
         {"members": "none"},
         {"features": []},
         {"indicators": [{"surprise": 1}]},
+        {"indicators": [{"name": "a", "zh": "甲", "unit": "", "direction": 1, "cause": "luck"}]},
         {"files": {}},
     ],
 )

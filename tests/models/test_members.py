@@ -1,6 +1,7 @@
 """Members: exact, alike for one row and for many, and the same after they were written and read."""
 
 import json
+import re
 
 import lightgbm
 import numpy as np
@@ -120,6 +121,13 @@ def test_boosters_on_other_columns_do_not_merge() -> None:
 def test_trees_without_the_expected_features_are_refused() -> None:
     with pytest.raises(ValueError, match="manifest's features"):
         Boosted.from_text(1.0, SMALL_TREES.text, tuple(reversed(COLUMNS)))
+
+
+@pytest.mark.parametrize("child", [0, 99])
+def test_trees_that_never_end_are_refused(child: int) -> None:
+    text = re.sub(r"^left_child=\S+", f"left_child={child}", SMALL_TREES.text, count=1, flags=re.MULTILINE)
+    with pytest.raises(ValueError, match="leads back"):
+        Boosted.from_text(1.0, text, COLUMNS)
 
 
 def test_training_parameters_do_not_travel_with_the_trees() -> None:
