@@ -100,6 +100,9 @@ class Tracker:
             client = self._client
             experiment = client.get_experiment_by_name(name)
             place = (self.folder / "artifacts" / name).as_uri()
+            if experiment and experiment.artifact_location != place:  # the folder was moved, and MLflow goes on writing where it was
+                client.rename_experiment(experiment.experiment_id, f"{name} {experiment.experiment_id}")
+                experiment = None
             number = experiment.experiment_id if experiment else client.create_experiment(name, artifact_location=place)
             run = client.create_run(number)
             run_id = run.info.run_id

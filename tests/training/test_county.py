@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,6 +137,20 @@ def test_the_run_is_recorded_and_promotion_points_the_service_at_it(judged: Judg
     champion = tracker.version("falls_below", CHAMPION)
     assert champion is not None
     assert champion.tags["promoted"] == "passed"
+
+
+def test_a_folder_of_runs_that_was_moved_keeps_its_models_and_takes_further_ones(judged: Judged, tmp_path: Path) -> None:
+    write(judged.bundle, tmp_path / "candidate")
+    told: dict[str, Any] = {"params": {}, "metrics": {}, "figures": {}, "documents": {}}
+    first = Tracker(tmp_path / "old").record("falls_below", tmp_path / "candidate", **told)
+    (tmp_path / "old").rename(tmp_path / "new")
+    tracker = Tracker(tmp_path / "new")
+    for number in ("2", "3"):
+        assert tracker.record("falls_below", tmp_path / "candidate", **told).number == number
+    kept = tracker.version("falls_below", first.number)
+    assert kept is not None
+    assert load(kept.folder).version == judged.bundle.version
+    assert not (tmp_path / "old").exists()
 
 
 def test_a_worse_or_untrue_challenger_does_not_pass(judged: Judged, rows: tuple[Dataset, Dataset], tmp_path: Path) -> None:
