@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -52,7 +52,7 @@ PolicyOption = Annotated[
         "--policy", envvar="FANGPIN_POLICY_DIR", help="县自行编写的政策文件目录 · folder of the county's own policy files", file_okay=False
     ),
 ]
-NameOption = Annotated[str, typer.Option("--name", help="预测目标 · outcome: falls_below or identified")]
+NameOption = Annotated[Literal["falls_below", "identified"], typer.Option("--name", help="预测目标 · outcome")]
 
 
 @app.command()
@@ -62,7 +62,7 @@ def train(
     home: HomeOption = Path("var"),
     key: KeyOption = None,
     name: NameOption = "falls_below",
-    test: Annotated[str | None, typer.Option(help="检验时点 YYYY-MM-DD · as_of of the judgement [latest known]")] = None,
+    test: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="检验时点 · as_of of the judgement [latest known]")] = None,
     step: Annotated[int, typer.Option(help="拟合时点间隔（月）· months between fitting dates", min=3, max=12)] = 3,
     seeds: Annotated[int, typer.Option(help="种子数 · boosters averaged", min=1)] = DEFAULTS.seeds,
     seed: Annotated[int, typer.Option(help="随机种子 · random seed")] = 0,
@@ -78,7 +78,7 @@ def train(
             facts,
             load_policy(synthetic=facts.info.synthetic, counties=policy_dir),
             name=name,
-            test=dt.date.fromisoformat(test) if test else None,
+            test=test.date() if test else None,
             step_months=step,
             settings=replace(DEFAULTS, seeds=seeds, seed=seed),
             force=force,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from features.catalog import Leak
 from features.policy.registry import Policy
@@ -15,6 +16,7 @@ from models import pointer
 from models.bundle import load, write
 from training.baselines import Income
 from training.card import headline, model_card
+from training.cli import app
 from training.county import Judged, train
 from training.dataset import Dataset, collect
 from training.evaluate import rank_auc
@@ -169,3 +171,10 @@ def test_a_worse_or_untrue_challenger_does_not_pass(judged: Judged, rows: tuple[
     assert not (tmp_path / "bundles" / pointer.ACTIVE).exists()
     assert untrue({"calibration": [{"metric": "slope", "value": 0.5, "low": 0.4, "high": 0.6}]})
     assert not untrue({"calibration": [{"metric": "slope", "value": 0.7, "low": 0.6, "high": 0.9}]})
+
+
+@pytest.mark.parametrize("given", [("--test", "2023-13-01"), ("--name", "luck")])
+def test_a_date_or_an_outcome_that_is_none_is_told_before_anything_is_read(given: tuple[str, str], tmp_path: Path) -> None:
+    told = CliRunner().invoke(app, ["train", "--register", str(tmp_path), *given])
+    assert told.exit_code == 2
+    assert given[1] in told.output
