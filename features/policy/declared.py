@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
-from features.policy.source import Said
+from features.policy.source import AT_FAULT, Said
 from features.tables import TABLES, Column, Kind
 
 
@@ -119,23 +120,39 @@ class Fact(Said):
             if self.where or self.asked_of or self.within != "ever" or self.per != "household":
                 raise ValueError("a formula has no where, within or per 公式不带筛选")
             return self
-        if self.count is not None and (self.unit.startswith("yuan") or self.unit in ("share", "flag", "year")):
-            raise ValueError(f"rows are counted, and a count is not in {self.unit} 计数的单位不符")
-        table, _, column = ways[0].partition(".")
-        if (self.count is None) != bool(column):
-            raise ValueError(f"{ways[0]}: count takes a table, the others table.column 写表名或 表名.列名")
-        _columns(table)
-        check_cells(table, self.where)
-        check_cells(table, self.asked_of)
-        if column:
-            _check_column(table, column)
-        if self.per == "member" and "member_id" not in _columns(table):
-            raise ValueError(f"rows of {table} do not say whose they are, so they are not counted by person 该表不按人记录")
-        if self.within != "ever" and table not in WINDOWED:
-            raise ValueError(f"rows of {table} have no day, so they lie within no period 该表没有日期")
-        if (self.sum or self.most) and name_of_unsigned(table, column) is None:
-            raise ValueError(f"{table}.{column} may be negative, so its sum has no bound 该列可为负")
+        _refuse(self._unfit(ways[0]))
         return self
+
+    def _unfit(self, way: str) -> Iterator[str]:
+        """What of its entries does not fit the table that it is drawn from."""
+        table, _, column = way.partition(".")
+        if (self.count is None) != bool(column):
+            yield f"{way}: count takes a table, the others table.column 写表名或 表名.列名"
+        if table not in TABLES:
+            yield _no_table(table)
+            return
+        if self.count is not None and (self.unit.startswith("yuan") or self.unit in ("share", "flag", "year")):
+            yield f"rows are counted, and a count is not in {self.unit} 计数的单位不符"
+        misnamed = _misnamed(table, column)
+        yield from misnamed
+        if self.count is None and column and not misnamed:
+            yield from self._unfit_column(table, column)
+        yield from (*_unfit_cells(table, self.where), *_unfit_cells(table, self.asked_of))
+        if self.per == "member" and "member_id" not in _columns(table):
+            yield f"rows of {table} do not say whose they are, so they are not counted by person 该表不按人记录"
+        if self.within != "ever" and table not in WINDOWED:
+            yield f"rows of {table} have no day, so they lie within no period 该表没有日期"
+
+    def _unfit_column(self, table: str, column: str) -> Iterator[str]:
+        kind = _kind(table, column)
+        if self.unit != AT_FAULT and (self.unit == "flag") != (self.value is not None and kind is Kind.FLAG):
+            yield f"{table}.{column}: the unit flag is for a yes-no column, and only for one 单位 flag 只用于是否列"
+        if self.value is not None and TABLES[table].entity:
+            yield f"a household has several rows of {table}, so not one value: count, sum or most 该表一户多行"
+        elif self.value is not None and kind not in (Kind.FLAG, Kind.NUMBER):
+            yield f"{table}.{column} is neither a number nor a yes or no 该列既非数字也非是否"
+        if (self.sum or self.most) and name_of_unsigned(table, column) is None:
+            yield f"{table}.{column} may be negative, so its sum has no bound 该列可为负"
 
 
 class Section(Said):
@@ -151,16 +168,21 @@ class Section(Said):
 
     @model_validator(mode="after")
     def _of_tables(self) -> Section:
-        for name, asked_of in self.columns.items():
-            table, _, column = name.partition(".")
-            _check_column(table, column)
-            check_cells(table, asked_of)
+        _refuse(what for name, asked_of in self.columns.items() for what in _unfit_part(name, asked_of))
         return self
+
+
+def _unfit_part(name: str, asked_of: dict[str, Cell]) -> Iterator[str]:
+    table, _, column = name.partition(".")
+    if table not in TABLES:
+        yield _no_table(table)
+    else:
+        yield from (*(_misnamed(table, column) if column else [f"{name}: write table.column 写 表名.列名"]), *_unfit_cells(table, asked_of))
 
 
 def _columns(table: str) -> set[str]:
     if table not in TABLES:
-        raise ValueError(f"there is no table {table} 没有此表; there are {', '.join(TABLES)}")
+        raise ValueError(_no_table(table))
     return {column.name for column in TABLES[table].columns} | set(DERIVED.get(table, {}))
 
 
@@ -172,10 +194,14 @@ def name_of_unsigned(table: str, column: str) -> str | None:
     return column if found.kind is Kind.NUMBER and found.low is not None and found.low >= 0 else None
 
 
-def _check_column(table: str, name: str) -> None:
+def _no_table(name: str) -> str:
+    return f"there is no table {name} 没有此表; there are {', '.join(TABLES)}"
+
+
+def _misnamed(table: str, name: str) -> list[str]:
+    """That a table has no column of a name; nothing where it has, or where none is named."""
     known = _columns(table)
-    if name not in known:
-        raise ValueError(f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}")
+    return [f"{table} has no column {name} 没有此列; there are {', '.join(sorted(known))}"] if name and name not in known else []
 
 
 def column_of(table: str, name: str) -> Column | None:
@@ -186,22 +212,37 @@ def column_of(table: str, name: str) -> Column | None:
 
 
 def check_cells(table: str, cells: dict[str, Cell]) -> dict[str, Cell]:
-    """Refuses what does not fit the columns of a table: ValueError with what is wrong."""
-    for name, cell in cells.items():
-        _check_column(table, name)
-        _check_cell(table, name, cell)
+    """Refuses what does not fit the columns of a table: ValueError with all that is wrong."""
+    _refuse(_unfit_cells(table, cells))
     return cells
 
 
-def _check_cell(table: str, name: str, cell: Cell) -> None:
-    words = cell if isinstance(cell, list) else [cell]
+def _refuse(faults: Iterable[str]) -> None:
+    """Told together, since nothing that stands in one place is looked at again once it is refused."""
+    if said := list(dict.fromkeys(faults)):
+        raise ValueError(" / ".join(said))
+
+
+def _unfit_cells(table: str, cells: dict[str, Cell]) -> Iterator[str]:
+    """What of some cells does not fit the columns of a table."""
+    for name, cell in cells.items():
+        wrong = _misnamed(table, name)
+        yield from wrong or _unfit_cell(table, name, cell)
+
+
+def _kind(table: str, name: str) -> Kind:
     column = column_of(table, name)
-    kind = {"flag": Kind.FLAG, "years": Kind.NUMBER}[DERIVED[table][name]] if column is None else column.kind
-    if column is not None and kind is Kind.CATEGORY and not all(word in column.codes for word in words):
-        raise ValueError(f"{table}.{name} has no code {cell} 没有此代码; there are {', '.join(column.codes)}")
-    if (kind is Kind.FLAG) != isinstance(cell, bool):
-        raise ValueError(f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false")
-    if kind is Kind.NUMBER and any(isinstance(word, str) for word in words):
-        raise ValueError(f"{table}.{name} holds numbers, not {cell!r} 该列为数字")
-    if kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
-        raise ValueError(f"{table}.{name} cannot be chosen by 不能用于筛选")
+    return {"flag": Kind.FLAG, "years": Kind.NUMBER}[DERIVED[table][name]] if column is None else column.kind
+
+
+def _unfit_cell(table: str, name: str, cell: Cell) -> Iterator[str]:
+    words, column, kind = cell if isinstance(cell, list) else [cell], column_of(table, name), _kind(table, name)
+    unknown = [str(word) for word in words if word not in column.codes] if column is not None and kind is Kind.CATEGORY else []
+    if unknown and column is not None:
+        yield f"{table}.{name} has no code {', '.join(unknown)} 没有此代码; there are {', '.join(column.codes)}"
+    elif (kind is Kind.FLAG) != isinstance(cell, bool):
+        yield f"{table}.{name}: true or false stands for a yes-no column, and only for one 是否列写 true/false"
+    elif kind is Kind.NUMBER and any(isinstance(word, str) for word in words):
+        yield f"{table}.{name} holds numbers, not {cell!r} 该列为数字"
+    elif kind not in (Kind.CATEGORY, Kind.FLAG, Kind.NUMBER):
+        yield f"{table}.{name} cannot be chosen by 不能用于筛选"

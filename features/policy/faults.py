@@ -13,11 +13,11 @@ import yaml
 from pydantic import BaseModel
 
 from features.policy.amount import TopUp
-from features.policy.condition import Against, All, Condition, Test, tests
+from features.policy.condition import Against, Condition, Test, tests
 from features.policy.declared import Fact, Range
-from features.policy.formulas import FORMULAS
-from features.policy.language import A_YEAR, RULES, Dated, Entitlement, Overlay, Pack, Rule
-from features.policy.rules import clause_count
+from features.policy.formulas import FORMULAS, not_held
+from features.policy.language import A_YEAR, RULES, Check, Dated, Entitlement, Overlay, Pack, Rule, VillageTier
+from features.policy.rules import clause_count, clauses
 from features.policy.scheme import Scheme
 from features.policy.source import Read
 
@@ -72,11 +72,10 @@ Found = Iterator[tuple[Place, str]]
 
 def _of_rules(pack: Pack, whole: Whole) -> Found:
     for part in RULES:
-        seen: set[str] = set()
-        for at, rule in enumerate(getattr(pack, part)):
-            if rule.id in seen - whole.left_out:
-                yield (part, at, "id"), f"{rule.id} stands here twice 重复"
-            seen.add(rule.id)
+        rules = getattr(pack, part)
+        for at in _repeated(rules, whole.left_out):
+            yield (part, at, "id"), f"{rules[at].id} stands here twice 重复"
+        for at, rule in enumerate(rules):
             for what in _unfit(rule, whole):
                 yield (part, at, "when"), f"{rule.id}: {what}"
             if isinstance(rule, Entitlement):
@@ -89,6 +88,8 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
             ]
             if earning and _without_labour(rule.when):
                 yield (part, at, "measures"), f"{rule.id}: nobody there can work, so not {', '.join(earning)} 无劳动能力户不安排开发式帮扶"
+    for at in _repeated(pack.checks, whole.left_out):
+        yield ("checks", at, "id"), f"{pack.checks[at].id} stands here twice 重复"
     for at, check in enumerate(pack.checks):
         for name in (check.parameter, check.at_least):
             if whole.misses(name, whole.units):
@@ -96,6 +97,12 @@ def _of_rules(pack: Pack, whole: Whole) -> Found:
         units = [whole.units[name] for name in (check.parameter, check.at_least) if name in whole.units]
         if whole.differ(check.parameter, check.at_least, units):
             yield ("checks", at), f"{check.parameter} and {check.at_least} differ in their unit 单位不符"
+
+
+def _repeated(named: Sequence[Rule | Check | VillageTier], left_out: Set[str] = frozenset()) -> Iterator[int]:
+    """The places of what bears the name of something before it."""
+    names = [one.id for one in named]
+    return (at for at, name in enumerate(names) if name in names[:at] and name not in left_out)
 
 
 def _unfit_place(rule: Entitlement, whole: Whole) -> Iterator[str]:
@@ -114,6 +121,9 @@ def _of_facts(pack: Pack, whole: Whole) -> Found:
     for name, fact in pack.facts.items():
         if fact.formula is not None and fact.formula not in FORMULAS:
             yield ("facts", name, "formula"), f"no formula {fact.formula} 没有此公式; there are {', '.join(sorted(FORMULAS))}"
+        units = {other.unit for other in whole.above.facts.values() if other.formula == fact.formula is not None}
+        if isinstance(pack, Overlay) and fact.formula != not_held.__name__ and units and fact.unit not in units | whole.left_out:
+            yield ("facts", name, "unit"), f"{fact.formula} is in {', '.join(sorted(units))}, not in {fact.unit} 单位不符"
         wider = whole.above.facts.get(name)
         if isinstance(pack, Overlay) and wider is not None and whole.differ(name, name, (wider.unit, fact.unit)):
             what = f"inherited rules hold {name} against {wider.unit}, not {fact.unit} 单位与上级规则不符; give it another name 请另取名称"
@@ -177,8 +187,11 @@ def _of_overlay(pack: Overlay, whole: Whole) -> Found:
                 )
     for name in sorted(set(pack.grounds) - set(pack.profiles or ()) - whole.left_out) if "profiles" not in whole.left_out else ():
         yield ("grounds", name), f"{name} is no set that profiles chooses 未在 profiles 中选用"
-    if pack.villages is not None and (what := _uncountable(pack.villages.incidence, whole)) is not None:
-        yield ("villages", "incidence"), what
+    if pack.villages is not None:
+        if (what := _uncountable(pack.villages.incidence, whole)) is not None:
+            yield ("villages", "incidence"), what
+        for at in _repeated(pack.villages.tiers, whole.left_out):
+            yield ("villages", "tiers", at, "id"), f"{pack.villages.tiers[at].id} stands here twice 重复"
     served: dict[str, str] = {}
     for window, group in pack.windows.items():
         for measure in group.measures:
@@ -237,11 +250,17 @@ def beyond(said: Dated, unit: str) -> str | None:
 
 def _without_labour(condition: Condition) -> bool:
     """Whether a condition lets through only households of which nobody can work."""
-    if isinstance(condition, Test):
-        word, bound = condition.comparison
-        none = isinstance(bound, float) and (bound <= 1 if word == "less_than" else bound < 1 if word == "at_most" else False)
-        return condition.fact == "labour_members" and none
-    return isinstance(condition, All) and any(_without_labour(part) for part in condition.all)
+    if clause_count(condition) > MOST_CLAUSES:
+        return False
+    return any(all(_nobody_can_work(test, negated) for test, negated in clause) for clause in clauses(condition))
+
+
+def _nobody_can_work(test: Test, negated: bool) -> bool:
+    word, bound = test.comparison
+    words = ("at_least", "more_than") if negated else ("less_than", "at_most")
+    if test.fact != "labour_members" or not isinstance(bound, float) or word not in words:
+        return False
+    return bound <= 1 if word in ("less_than", "at_least") else bound < 1
 
 
 def _unfit(rule: Rule, whole: Whole) -> Iterator[str]:

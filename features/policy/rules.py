@@ -126,10 +126,10 @@ class Docket:
 
     def __init__(self, rules: Sequence[Rule], bounds: Bounds) -> None:
         self.rules = rules
-        conditions = [_clauses(rule.when) for rule in rules]
-        for rule, clauses in zip(rules, conditions, strict=True):
+        conditions = [clauses(rule.when) for rule in rules]
+        for rule, condition in zip(rules, conditions, strict=True):
             if (population := POPULATIONS.get(rule.population)) is not None:
-                clauses.append([(population, False)])
+                condition.append([(population, False)])
         literals = list({_key(literal): literal for found in conditions for clause in found for literal in clause}.values())
         self.facts = [test.fact for test, _ in literals]
         words = [test.comparison[0] for test, _ in literals]
@@ -172,13 +172,13 @@ def clause_count(condition: Condition, negated: bool = False) -> int:
     return sum(parts) if isinstance(condition, All) != negated else prod(parts)
 
 
-def _clauses(condition: Condition, negated: bool = False) -> list[list[Literal]]:
+def clauses(condition: Condition, negated: bool = False) -> list[list[Literal]]:
     """A condition, or its contrary, as clauses that must all hold, each of tests (or their contraries) of which one suffices."""
     if isinstance(condition, Test):
         return [[(condition, negated)]]
     if isinstance(condition, Not):
-        return _clauses(condition.not_, not negated)
-    parts = [_clauses(part, negated) for part in (condition.all if isinstance(condition, All) else condition.any)]
+        return clauses(condition.not_, not negated)
+    parts = [clauses(part, negated) for part in (condition.all if isinstance(condition, All) else condition.any)]
     if isinstance(condition, All) != negated:
         return list(chain.from_iterable(parts))
     return [list(chain.from_iterable(chosen)) for chosen in product(*parts)]

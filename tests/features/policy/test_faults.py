@@ -21,6 +21,8 @@ STEP = "steps: [{until: 2020-06-11, amount: 1}]}\n"
 VILLAGES = "villages:\n  incidence: monitored\n  zh: 某\n  en: Some\n  reference: 虚构\n  grade: synthetic\n  tiers:\n"
 TIER = f"    - {{id: t, zh: 某, en: Some, {SAID}, "
 INCOME = "facts:\n  pc_net_income: {zh: 某, en: Some, count: members, unit: "
+FACT = "facts:\n  f: {zh: 某, en: Some, unit: "
+CHECK = f"checks:\n  - {{id: k, zh: 某, en: Some, parameter: dibao_line, at_least: poverty_line, {SAID}}}\n"
 WINDOW = f"{{zh: 某, en: Some, {SAID}, measures: "
 NOT_NEGATIVE = "greater than or equal to 0"
 TRIGGER = (
@@ -97,6 +99,17 @@ def value(name: str, said: str) -> str:
         (COHORT.replace("members, at_least: 1", "safe_water, at_least: 0") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 0 tells"),
         (COHORT.replace("members, at_least", "safe_water, at_most") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 1 tells"),
         (SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2] + LAYER + TERMS + "}}]}\n", 6, "start dates must ascend"),
+        (FACT + "flag, value: living.house_area}\n", 5, "living.house_area: the unit flag is for a yes-no column, and only for one"),
+        (FACT + "flag, sum: events.amount}\n", 5, "events.amount: the unit flag is for a yes-no column"),
+        (FACT + "persons, value: living.dangerous_house}\n", 5, "living.dangerous_house: the unit flag is for a yes-no column"),
+        (FACT + "persons, value: households.registry_status}\n", 5, "neither a number nor a yes or no"),
+        (FACT + "days, value: households.valid_from}\n", 5, "neither a number nor a yes or no"),
+        (FACT + "years, value: members.age}\n", 5, "a household has several rows of members"),
+        (FACT + "flag, formula: pc_net_income}\n", 5, "pc_net_income is in yuan/person/year, not in flag"),
+        (CHECK + CHECK.partition("\n")[2], 6, "k stands here twice"),
+        (VILLAGES + TIER + "share: {at_least: 0.1}}\n" + TIER + "share: {at_least: 0.2}}\n", 12, "t stands here twice"),
+        (CLASS + "measures: [industry], when: {not: {fact: labour_members, at_least: 1}}}\n", 5, "nobody there can work"),
+        (CLASS + "measures: [industry], when: {any: [{fact: labour_members, less_than: 1}]}}\n", 5, "nobody there can"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, text: str, line: int, fault: str) -> None:
@@ -188,6 +201,7 @@ LINES_APART = """triggers:
 @pytest.mark.parametrize(
     ("text", "places"),
     [
+        ("facts:\n  f: {zh: 某, en: Some, value: living.tap_water}\n", ["5 facts.f.unit"]),
         (LINES_APART.replace("    period: month\n", ""), ["5 triggers.0.period", "13 triggers.0.when"]),
         (LINES_APART.replace("month", "fortnight"), ["12 triggers.0.period", "14 triggers.0.when"]),
         (LINES_APART.replace("risk: disaster", "risk: flood"), ["11 triggers.0.risk", "14 triggers.0.when"]),
@@ -216,6 +230,15 @@ def test_a_fault_hides_no_other_and_brings_none_with_it(tmp_path: Path, text: st
     assert [line + place for _, line, place, *_ in faults] == places
 
 
+def test_all_that_is_wrong_of_one_fact_or_section_is_told(tmp_path: Path) -> None:
+    where = "where: {sex: woman, labour_ability: [ordinary, strong], height: 3}, within: month"
+    section = "verification:\n  zh: 核\n  en: V\n  reference: 虚构\n  grade: synthetic\n  sections:\n    a: {zh: 某, en: A, columns: "
+    text = f"{FACT}persons, count: members, {where}}}\n{section}{{member.sex: {{}}, members.nothing: {{}}, members: {{}}}}}}\n"
+    fact, verified = told(tmp_path, _990009=text)
+    assert [word in fact for word in ("no code woman", "no code strong", "no column height", "no period")] == [True] * 4
+    assert [word in verified for word in ("no table member ", "no column nothing", "members: write table.column")] == [True] * 3
+
+
 def test_a_part_at_fault_leaves_the_lines_of_the_others(tmp_path: Path) -> None:
     text = COHORT + "from: 2023-02-30}\n" + COHORT.partition("\n")[2].replace("members", "floods").replace("id: c", "id: d") + "}\n"
     assert [fault.partition(" ")[2].partition(":")[0] for fault in told(tmp_path, _990009=text)] == ["cohorts.0.from", "cohorts.1.when"]
@@ -238,6 +261,9 @@ def test_a_set_of_its_own_is_one_that_the_file_chooses(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        FACT + "flag, value: living.tap_water}\n  g: {zh: 某, en: Some, unit: m2, value: living.house_area}\n",
+        CLASS + "measures: [industry], when: {not: {fact: labour_members, at_least: 3}}}\n",
+        CLASS + "measures: [industry], when: {any: [{fact: labour_members, less_than: 1}, {fact: members, at_least: 1}]}}\n",
         TWO_SCHEMES,
         TWO_SCHEMES.replace("from: 2020-01-01", "from: 2020-01-01, until: 2023-01-01", 1),
         COHORT.replace("members, at_least: 1", "safe_water, at_most: 0") + "}\n",
@@ -245,7 +271,7 @@ def test_a_set_of_its_own_is_one_that_the_file_chooses(tmp_path: Path) -> None:
         COHORT.replace("members, at_least: 1", "safe_water, is: false") + "}\n",
     ],
 )
-def test_schemes_that_follow_one_another_and_flags_that_are_told_apart_are_no_fault(tmp_path: Path, text: str) -> None:
+def test_what_is_no_fault_is_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "990009.yaml").write_text(f'region: "990009"\nzh: 某县\nen: A county\n{text}', encoding="utf-8")
     assert read(counties=tmp_path).packs is not None
 
