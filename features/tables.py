@@ -307,7 +307,7 @@ TABLES: dict[str, Table] = {
                 _c("eliminated_on", "消除监测时间", Kind.DATE),
                 _c("elimination_kind", "风险消除方式", Kind.CATEGORY, values=(("by_help", "帮扶消除"), ("naturally", "自然消除"))),
                 _c("risk_1", "致贫/返贫风险1", Kind.CATEGORY, values=RISKS),
-                _c("risk_2", "致贫/返贫风险2", Kind.CATEGORY, values=RISKS),
+                _c("risk_2", "致贫/返贫风险2", Kind.CATEGORY, values=RISKS, doc="Blank beside a first risk: there is no second."),
                 _KNOWN,
             ),
         ),

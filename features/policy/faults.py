@@ -15,13 +15,14 @@ from pydantic import BaseModel
 from features.policy.amount import TopUp
 from features.policy.condition import Against, Condition, Test, tests
 from features.policy.declared import Fact, Range
-from features.policy.formulas import FORMULAS, not_held
+from features.policy.formulas import FORMULAS, OF_ANSWERS, not_held
 from features.policy.language import A_YEAR, RULES, Check, Dated, Entitlement, Overlay, Pack, Rule, VillageTier
 from features.policy.rules import clause_count, clauses
 from features.policy.scheme import Scheme
 from features.policy.source import Read
 
 MOST_CLAUSES = 64
+KNOWN_FORMULAS = sorted({*FORMULAS, *OF_ANSWERS})
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 _MARK = re.compile(r"\[([PR][0-9]+)")
 OUT_OF_ORDER = "start dates must ascend without repeats 起始日期须递增且不重复"
@@ -119,8 +120,11 @@ def _unfit_place(rule: Entitlement, whole: Whole) -> Iterator[str]:
 
 def _of_facts(pack: Pack, whole: Whole) -> Found:
     for name, fact in pack.facts.items():
-        if fact.formula is not None and fact.formula not in FORMULAS:
-            yield ("facts", name, "formula"), f"no formula {fact.formula} 没有此公式; there are {', '.join(sorted(FORMULAS))}"
+        if fact.formula is not None and fact.formula not in KNOWN_FORMULAS:
+            yield (
+                ("facts", name, "formula"),
+                f"no formula {fact.formula} 没有此公式; there are {', '.join(KNOWN_FORMULAS)}",
+            )
         units = {other.unit for other in whole.above.facts.values() if other.formula == fact.formula is not None}
         if isinstance(pack, Overlay) and fact.formula != not_held.__name__ and units and fact.unit not in units | whole.left_out:
             yield ("facts", name, "unit"), f"{fact.formula} is in {', '.join(sorted(units))}, not in {fact.unit} 单位不符"

@@ -6,7 +6,7 @@ a model, which makes do with what is known, rules go by income of which all twel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import numpy as np
 
@@ -17,14 +17,17 @@ from features.money import to_fen
 from features.policy.span import Span
 from features.register import NO, Array, BoolArray, FloatArray, TableView
 from features.seen import BILL, Seen, certified, persons
-from features.tables import CHILD_UNTIL, TABLES
+from features.tables import CHILD_UNTIL, MEASURES, RISKS, TABLES
 
 Formula = Callable[[Seen], FloatArray | Span]
+Answering = Mapping[str, Collection[str]]
+"""To each risk the kinds of help that answer it, as far as a source says so."""
 _COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
 _LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
 _PRESENT = code("members", "presence", "present")
 _LEVEL = TABLES["members"].column("disability_level")
 _SEVEREST, _MILDEST = (np.nan if bound is None else bound for bound in (_LEVEL.low, _LEVEL.high))
+_RISKS, _MEASURES = ([code for code, _ in codes] for codes in (RISKS, MEASURES))
 _RISK, _ABSENT = code("visits", "found", "risk"), code("visits", "found", "absent")
 
 
@@ -290,11 +293,25 @@ def _found_last(seen: Seen, since: FloatArray) -> FloatArray:
     return found
 
 
-def measures_since_identification(seen: Seen) -> FloatArray:
-    """Measures of help begun since the household was last identified as monitored; NaN where it never was."""
-    given, latest = seen["measures"], _identified_on(seen)
+def targeted_measures(seen: Seen, answering: Answering) -> Span:
+    """Measures of help that answer a risk written down at the last identification and were begun since; any number where there was none.
+
+    Where no risk was written down, or one to which no source gives an answer, every measure may be meant.
+    """
+    given, decisions, latest = seen["measures"], seen["monitoring"], _identified_on(seen)
     since = (given["start_date"] >= latest[given.household]) & (given["start_date"] <= seen.day)
-    return np.where(np.isnan(latest), np.nan, given.total(since))
+    answers = np.zeros((len(_RISKS) + 1, len(_MEASURES)), dtype=bool)  # the last row is for no risk
+    for risk, kinds in answering.items():
+        answers[_RISKS.index(risk)] = [kind in kinds for kind in _MEASURES]
+    open_ = np.append([risk not in answering for risk in _RISKS], False)
+    last = decisions["identified_on"] == latest[decisions.household]
+    of, first, second = decisions.household[last], decisions["risk_1"][last], decisions["risk_2"][last]
+    answered, any_ = np.zeros((seen.n, len(_MEASURES)), dtype=bool), np.zeros(seen.n, dtype=bool)
+    answered[of] = answers[first] | answers[second]
+    any_[of] = open_[first] | open_[second] | ((first < 0) & (second < 0))
+    sure = answered[given.household, given["measure_kind"]]
+    low, high = given.totals(since & sure, since & (sure | any_[given.household]))
+    return Span(low, np.where(np.isnan(latest), np.inf, high))
 
 
 FORMULAS: Mapping[str, Formula] = {
@@ -302,7 +319,9 @@ FORMULAS: Mapping[str, Formula] = {
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
         exited, monitored, exit_year, exits_this_year, relocated, size, stable_workers, months_since_identification, half_year_income,
-        dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, measures_since_identification, not_held,
+        dibao_income, newly_disabled, left_dibao, risk_confirmed, risk_found, not_held,
         worsened_disability, newly_ill, left_extreme_support, on_dibao, on_extreme_support,
     )
 }  # fmt: skip
+OF_ANSWERS: Mapping[str, Callable[[Seen, Answering], Span]] = {targeted_measures.__name__: targeted_measures}
+"""Formulas that look up, beside the register, which help answers which risk in the county."""

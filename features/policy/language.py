@@ -275,9 +275,14 @@ class Help(Said):
 
 
 class Answer(Said):
-    """Kinds of help of which one at least is due, and where that is written."""
+    """Kinds of help of which one at least is due, and where that is written.
+
+    Attributes:
+        afterwards: kinds that are no less of an answer where the risk is to be eliminated, though nobody is offered them for it before.
+    """
 
     any: list[Measure] = Field(min_length=1)
+    afterwards: list[Measure] = Field(default_factory=list)
     reference: Text
     grade: Grade
 

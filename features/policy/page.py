@@ -179,9 +179,14 @@ def _measures(packs: Packs) -> Iterator[str]:
     yield from _table(("措施 help", "性质 kind", "依据 reference", "等级 grade"), rows)
     called = [(f"{' '.join(RISK_WORDS[risk])} `{risk}`", said) for risk, said in pack.answers.items()]
     called += [(" ".join(words), said) for words, said in ((ABLE, pack.able), (UNABLE, pack.unable)) if said is not None]
-    answers = ((why, "、".join(pack.measures[one].zh for one in said.any), said.reference, said.grade) for why, said in called)
-    yield from _table(("风险或劳动力 risk or labour", "至少一项 one at least of", "依据 reference", "等级 grade"), answers)
+    answers = ((why, *(_helps(pack, kinds) for kinds in (said.any, said.afterwards)), said.reference, said.grade) for why, said in called)
+    heads = ("风险或劳动力 risk or labour", "至少一项 one at least of", "消除时另认 or, at elimination", "依据 reference", "等级 grade")
+    yield from _table(heads, answers)
     yield from _groups(packs)
+
+
+def _helps(pack: Pack, kinds: Iterable[str]) -> str:
+    return "、".join(pack.measures[one].zh for one in kinds)
 
 
 def _groups(packs: Packs) -> Iterator[str]:

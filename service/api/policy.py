@@ -91,6 +91,7 @@ class AnswerItem(BaseModel):
     """Kinds of help of which one at least is due."""
 
     any: list[str]
+    afterwards: list[str] = Field(description="kinds that answer it no less where the risk is to be eliminated")
     reference: str
     grade: str
 

@@ -23,7 +23,7 @@ from tests.service import made_up
 from tests.service.sites import Site, now
 
 JINSHA, ZHENAN, JIAN, MIZHI = "520523", "611025", "360821", "610827"
-WATCHED = {"monitoring": [{"category": "edge_prone", "identified_on": dt.date(2022, 3, 1)}]}
+WATCHED = {"monitoring": [{"category": "edge_prone", "identified_on": dt.date(2022, 3, 1), "risk_1": "unstable_job"}]}
 JOB_LOST = [{"event_kind": "job_loss", "occurred_on": dt.date(2023, 5, 1)}]
 
 

@@ -27,7 +27,7 @@ def fact(**said: Any) -> Fact:
 
 def told(declared: dict[str, Fact], **household: Any) -> dict[str, tuple[float, float]]:
     seen = look(register(rows(household, "520523", DAY)), DAY, POLICY)
-    facts = Facts(seen, declared, drawings(declared))
+    facts = Facts(seen, declared, drawings(declared), {})
     return {name: (float(facts[name].low[0]), float(facts[name].high[0])) for name in declared}
 
 

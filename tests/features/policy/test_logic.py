@@ -23,9 +23,9 @@ from tests.features.policy.cases import Answers, Case, answers, cases, judged, j
 CASES = cases()
 MEANT = {
     ("members", "presence"), ("households", "sharing_size"), ("households", "weight"), ("employment", "end_date"), ("measures", "end_date"),
-    ("monitoring", "eliminated_on"), ("events", "oop_self_reported"),
+    ("monitoring", "eliminated_on"), ("monitoring", "risk_2"), ("events", "oop_self_reported"),
 }  # fmt: skip
-"""Cells whose blank the register gives a meaning: present, as many as are listed, going on, no word of the household's own."""
+"""Cells whose blank the register gives a meaning: present, as many as are listed, going on, no second risk, no word of its own."""
 
 
 def blanked(case: Case) -> Iterator[tuple[str, generated.Rows]]:
