@@ -205,5 +205,9 @@ def test_a_card_is_a_class_and_the_page_says_that_its_colour_is_no_alert(jian: t
     name = pseudonym(key, next(one["household_id"] for one in county if one["status"] == "exited"))
     said = site.client.get(f"/api/v1/households/{name}", headers=headers).json()["policy"]
     assert [one["system"] for one in said["classes"]] == ["card_colour", "card_review"]
-    assert "红卡户不等于红色预警" in site.client.get(f"/households/{name}", headers=headers).text
+    page = site.client.get(f"/households/{name}", headers=headers).text
+    assert "红卡户不等于红色预警" in page
+    assert said["classes"][0]["class"]["zh"] in page
+    assert said["classes"][1]["class"] is None
+    assert "不属于任何一类" not in page  # beside its card that would be told of nothing the reader knows
     assert "a red card is no red alert" in site.client.get(f"/households/{name}?lang=en", headers=headers).text
