@@ -42,7 +42,7 @@ def alarms(rows: Dataset, ours: Prediction) -> list[str]:
     found = [
         f"{name}: 单个特征 AUC {auc:.3f} a single feature ranks too well (limit {ALONE}, distance to the line {distance:.3f} + {AHEAD})"
         for name, auc in alone.items()
-        if auc > ALONE or (auc > distance + AHEAD and auc > 0.5 + 2 * AHEAD)
+        if auc > min(ALONE, distance + AHEAD)
     ]
     together = rank_auc(rows.y, ours.rank)
     if together > TOGETHER:

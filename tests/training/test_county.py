@@ -117,6 +117,18 @@ def test_a_feature_that_holds_the_outcome_raises_the_alarm(rows: tuple[Dataset, 
     assert single_features(poisoned)["road_distance"] == pytest.approx(1.0)
 
 
+def test_a_feature_well_ahead_of_the_distance_to_the_line_raises_the_alarm_however_low_both_are(rows: tuple[Dataset, Dataset]) -> None:
+    late = rows[1]
+    X = late.X.copy()
+    X[:, late.names.index("income_to_poverty_line")] = 1.0  # says nothing: .5
+    said = np.flatnonzero(late.y)[::6]
+    X[:, late.names.index("road_distance")] = 0.0
+    X[said, late.names.index("road_distance")] = 1.0  # a sixth of the outcomes: .58
+    weak = Dataset(**{**{name: getattr(late, name) for name in late.__slots__}, "X": X})
+    assert single_features(weak)["road_distance"] == pytest.approx(0.58, abs=0.01)
+    assert any(alarm.startswith("road_distance") for alarm in alarms(weak, Income(late.income, late.y).predict(late.income)))
+
+
 def test_the_run_is_recorded_and_promotion_points_the_service_at_it(judged: Judged, tmp_path: Path) -> None:
     write(judged.bundle, tmp_path / "candidate")
     tracker = Tracker(tmp_path / "mlflow")
