@@ -22,6 +22,11 @@ LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  #
 SAID = {
     "extra_forbidden": "unknown entry 未知条目",
     "missing": "is missing 缺少",
+    "too_short": "at least one is needed 至少写一项",
+}
+PATTERNS = {
+    r"\S": "is blank 空白",
+    r"^[a-z][a-z0-9_]*$": "is no name: small letters, digits and _, a letter first 名称只用小写字母、数字和下划线，字母开头",
 }
 AT_FAULT = "at_fault"
 STAND_INS = {
@@ -235,6 +240,10 @@ def _follows(place: Place, kind: str, said: str, mended: Set[Place]) -> bool:
 def _said(fault: ErrorDetails) -> str:
     if isinstance(fault["input"], Unreadable):
         return f"{fault['input'].text} is no day or decimal number 不是存在的日期或十进制数"
+    if fault["type"] == "string_pattern_mismatch" and (said := PATTERNS.get(fault["ctx"]["pattern"])):
+        return said
+    if fault["type"] == "string_type" and type(fault["input"]) in (int, float):
+        return f'write it in quotes 请加引号: "{fault["input"]}"'
     return SAID.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should be", "内容不符 should be")
 
 

@@ -21,6 +21,7 @@ STEP = "steps: [{until: 2020-06-11, amount: 1}]}\n"
 VILLAGES = "villages:\n  incidence: monitored\n  zh: 某\n  en: Some\n  reference: 虚构\n  grade: synthetic\n  tiers:\n"
 TIER = f"    - {{id: t, zh: 某, en: Some, {SAID}, "
 INCOME = "facts:\n  pc_net_income: {zh: 某, en: Some, count: members, unit: "
+GAP = COHORT.replace("cohorts", "gaps")
 FACT = "facts:\n  f: {zh: 某, en: Some, unit: "
 CHECK = f"checks:\n  - {{id: k, zh: 某, en: Some, parameter: dibao_line, at_least: poverty_line, {SAID}}}\n"
 WINDOW = f"{{zh: 某, en: Some, {SAID}, measures: "
@@ -99,6 +100,10 @@ def value(name: str, said: str) -> str:
         (COHORT.replace("members, at_least: 1", "safe_water, at_least: 0") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 0 tells"),
         (COHORT.replace("members, at_least", "safe_water, at_most") + "}\n", 5, "safe_water is 1 or 0, yes or no, so 1 tells"),
         (SCHEME + LAYER + TERMS + "}}]}\n" + SCHEME.partition("\n")[2] + LAYER + TERMS + "}}]}\n", 6, "start dates must ascend"),
+        (COHORT.replace("zh: 某", "zh: ' '") + "}\n", 5, "zh: is blank 空白"),
+        (COHORT.replace("id: c", "id: C 1") + "}\n", 5, "id: is no name: small letters"),
+        (COHORT.replace("id: c", "id: 12") + "}\n", 5, 'id: write it in quotes 请加引号: "12"'),
+        (GAP + "measures: []}\n", 5, "measures: at least one is needed 至少写一项"),
         (FACT + "flag, value: living.house_area}\n", 5, "living.house_area: the unit flag is for a yes-no column, and only for one"),
         (FACT + "flag, sum: events.amount}\n", 5, "events.amount: the unit flag is for a yes-no column"),
         (FACT + "persons, value: living.dangerous_house}\n", 5, "living.dangerous_house: the unit flag is for a yes-no column"),
