@@ -22,7 +22,6 @@ LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  #
 SAID = {
     "extra_forbidden": "unknown entry 未知条目",
     "missing": "is missing 缺少",
-    "too_short": "at least one is needed 至少写一项",
 }
 PATTERNS = {
     r"\S": "is blank 空白",
@@ -242,6 +241,8 @@ def _said(fault: ErrorDetails) -> str:
         return f"{fault['input'].text} is no day or decimal number 不是存在的日期或十进制数"
     if fault["type"] == "string_pattern_mismatch" and (said := PATTERNS.get(fault["ctx"]["pattern"])):
         return said
+    if fault["type"] == "too_short":
+        return f"at least {fault['ctx']['min_length']} needed 至少写 {fault['ctx']['min_length']} 项"
     if fault["type"] == "string_type" and type(fault["input"]) in (int, float):
         return f'write it in quotes 请加引号: "{fault["input"]}"'
     return SAID.get(fault["type"]) or fault["msg"].removeprefix("Value error, ").replace("Input should be", "内容不符 should be")

@@ -220,7 +220,7 @@ def test_more_that_is_paid_never_widens_what_is_lacking(household: Household, co
         ("received: dibao, amount: {by: sex, of: {male: dibao_tier_a}}", "each grade needs its amount .*male, female"),
         ("received: dibao, amount: {by: dibao, of: {a: dibao_tier_a}}", "members have no grades dibao "),
         ("received: dibao, amount: {by: dibao_tier, of: {a: dibao_tier_a, b: no_such, c: dibao_tier_c}}", "no parameter no_such"),
-        ("received: dibao, amount: [dibao_line]", "should have at least 2 items"),
+        ("received: dibao, amount: [dibao_line]", "at least 2 needed"),
         ("received: dibao, instead_of: [luck]", "no benefit luck"),
         ("received: dibao, instead_of: [dibao]", "another benefit stands in the place of dibao"),
     ],

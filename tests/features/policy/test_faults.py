@@ -103,7 +103,7 @@ def value(name: str, said: str) -> str:
         (COHORT.replace("zh: 某", "zh: ' '") + "}\n", 5, "zh: is blank 空白"),
         (COHORT.replace("id: c", "id: C 1") + "}\n", 5, "id: is no name: small letters"),
         (COHORT.replace("id: c", "id: 12") + "}\n", 5, 'id: write it in quotes 请加引号: "12"'),
-        (GAP + "measures: []}\n", 5, "measures: at least one is needed 至少写一项"),
+        (GAP + "measures: []}\n", 5, "measures: at least 1 needed 至少写 1 项"),
         (FACT + "flag, value: living.house_area}\n", 5, "living.house_area: the unit flag is for a yes-no column, and only for one"),
         (FACT + "flag, sum: events.amount}\n", 5, "events.amount: the unit flag is for a yes-no column"),
         (FACT + "persons, value: living.dangerous_house}\n", 5, "living.dangerous_house: the unit flag is for a yes-no column"),
