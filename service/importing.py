@@ -23,6 +23,7 @@ from features.tables import TABLES
 from service.clock import Clock, stamp, today
 from service.exchange.cells import safe_text
 from service.incoming import opened
+from service.list_day import check_known_until
 from service.redaction import redact, without_cell
 from service.storage.codebook import readable
 from service.storage.database import Database
@@ -161,6 +162,7 @@ def import_register(
             if base is not None and base.fingerprint == fingerprint:
                 return Imported(False, households=base.households, rows=base.rows)
             info = incoming.info or RegisterInfo()
+            check_known_until(info, today(clock))
             if base is not None and adds:
                 info = merged(info_of(base), incoming.info, others=bool(elsewhere))
             check_secret(key, synthetic=info.synthetic)

@@ -352,6 +352,14 @@ def test_a_dry_run_names_what_contradicts_itself_and_what_is_not_yet(bring: Brin
     assert len(stored(database)) == 6
 
 
+def test_files_that_claim_to_know_the_future_are_refused(bring: Bring, database: Database, tmp_path: Path) -> None:
+    bring(folder(tmp_path / "a", county(8)))
+    for dry_run in (True, False):
+        with pytest.raises(UserError, match="数据截止日期 2205-01-31 晚于今天"):
+            bring(folder(tmp_path / f"b{dry_run}", county(8), known_until="2205-01-31"), dry_run=dry_run)
+    assert stored(database).info.known_until == made_up.AS_OF
+
+
 def test_real_and_made_up_households_are_never_mixed(bring: Bring, database: Database, tmp_path: Path) -> None:
     made, real = folder(tmp_path / "made", county(6)), folder(tmp_path / "real", county(8))
     (real / "register.yaml").unlink()

@@ -199,6 +199,9 @@ def test_no_list_is_made_of_a_day_that_the_register_does_not_reach(own_site: Sit
         asked: dict[str, Any] = {"months": 36, "threads": 1, "with_reasons": False, "now": now()}
         with pytest.raises(UserError, match="later than what the register knows"):
             score_file(register_folder, tmp_path / "s.csv", bundle_of(own_site), key=None, as_of=day, **asked)
+    ahead = made_up.write_register(tmp_path / "ahead", made_up.county(20), known_until="2205-01-31")
+    with pytest.raises(UserError, match="数据截止日期 2205-01-31 晚于今天"):
+        score_file(ahead, tmp_path / "s.csv", bundle_of(own_site), key=None, as_of=None, **asked)
     folder = made_up.write_register(tmp_path / "undated", made_up.county(20), known_until=None)
     import_register(own_site.database, folder, b"k" * 32, months=36, uploads=tmp_path, mode="replace", clock=now)
     with pytest.raises(UserError, match=f"晚于数据所及 {now().date()}"):
