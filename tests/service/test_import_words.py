@@ -21,6 +21,7 @@ from features.folder import read_info
 from features.read import read_register
 from service.clock import stamp
 from service.import_jobs import upload_of
+from service.importing import make_key
 from service.redaction import without_cell
 from service.storage import job_store
 from service.storage.tables import import_findings, import_jobs
@@ -118,6 +119,7 @@ FILES: dict[str, tuple[bytes, Where | None]] = {
 def test_no_outcome_finding_or_log_line_of_an_upload_quotes_its_file(empty_site: Site) -> None:
     settings = empty_site.settings
     settings.uploads_dir.mkdir(exist_ok=True)
+    make_key(settings.pseudonym_key)  # a secret one: files that do not call themselves made-up are refused under the demonstration's
     jobs: dict[int, str] = {}
     for what, (content, _) in FILES.items():
         asked = job_store.Asked(what, dry_run=True, mode="update", months=36, score=False, region=made_up.COUNTY, asked_by="test")
