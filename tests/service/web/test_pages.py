@@ -60,6 +60,12 @@ def test_empty_fields_of_a_filter_ask_for_nothing(site: Site) -> None:
     assert rows(get(site, "/?region=&tier=&candidate=&lang=").text) == rows(get(site, "/").text)
 
 
+def test_the_title_of_a_page_is_plain_text(site: Site) -> None:
+    found = re.search("<title>(.*?)</title>", get(site, "/?lang=en").text)
+    assert found is not None
+    assert html.unescape(found[1]) == "This week's list · Fangpin"
+
+
 @pytest.mark.parametrize("search", ["青山村", "209", "zz", "'; --"])
 def test_a_search_that_finds_nothing_by_its_form_is_told_beside_the_field(site: Site, search: str) -> None:
     answer = get(site, f"/?tier=red&search={quote(search)}")
