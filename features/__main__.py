@@ -17,7 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
 )
-console = Console()
+console = Console(emoji=False)
 
 
 @app.command()
@@ -96,7 +96,7 @@ def main() -> None:
     try:
         app()
     except UserError as error:
-        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
+        Console(stderr=True, emoji=False).print(f"[red]{escape(str(error))}[/red]")
         raise SystemExit(error.exit_code) from None
 
 

@@ -27,16 +27,22 @@ app.add_typer(model.model_app, name="model")
 app.add_typer(policy.policy_app, name="policy")
 
 
+def _tell(words: str) -> None:
+    """A line on what went wrong, as it is: `:100:` is the number of a line in a file, no picture."""
+    console = Console(stderr=True, highlight=False, emoji=False)
+    console.print(f"[red]错误 error:[/red] {escape(words)}", soft_wrap=True)
+
+
 def main() -> None:
     """Runs a command; what the user can mend is told in a line, without a traceback."""
     try:
         app()
     except UserError as error:
-        Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {escape(str(error))}", markup=True, soft_wrap=True)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except OperationalError as error:
         words = (
             "数据库不可用，请检查 FANGPIN_DATABASE_URL 与目录权限 the database cannot be used: check its address and who may write there"
         )
-        Console(stderr=True, highlight=False).print(f"[red]错误 error:[/red] {words}: {error.orig}", markup=True, soft_wrap=True)
+        _tell(f"{words}: {error.orig}")
         sys.exit(UserError.exit_code)

@@ -40,7 +40,7 @@ app = typer.Typer(
 app.command(name="synth")(synth)
 app.add_typer(backtest.app, name="backtest")
 
-console = Console(stderr=True)
+console = Console(stderr=True, emoji=False)
 HomeOption = Annotated[Path, typer.Option("--home", envvar="FANGPIN_HOME", help="工作目录 · folder for runs, bundles and keys")]
 KeyOption = Annotated[
     Path | None, typer.Option("--key", envvar="FANGPIN_PSEUDONYM_KEY", help="假名密钥文件 · pseudonym key file [HOME/pseudonym.key]")

@@ -14,8 +14,9 @@ from features.errors import UserError
 from service.settings import Settings
 from service.storage.database import Database
 
-# What goes into a file or another programme is not cut to the width of a terminal that is not there.
-console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+# What goes into a file or another programme is not cut to the width of a terminal that is not there,
+# and ":100:" in it is the number of a line, no picture.
+console = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else 200)
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def token_create(
             user_id=None if holder is None else holder.id,
         )
     print(token)  # noqa: T201 (alone on standard output, so that a script can take it)
-    Console(stderr=True, highlight=False).print(f"{role.value} {region}, 有效至 expires {expires}")
+    Console(stderr=True, highlight=False, emoji=False).print(f"{role.value} {region}, 有效至 expires {expires}")
 
 
 @token_app.command("list")

@@ -18,6 +18,7 @@ from pathlib import Path
 import pyarrow.parquet
 import pytest
 
+from features.__main__ import main as features_command
 from features.errors import UserError
 from service import demo
 from service.api.context import Service
@@ -168,6 +169,17 @@ def test_tokens_are_shown_once_listed_without_secrets_and_revoked(run: Run) -> N
     assert run("token", "revoke", "1").code == 2
     wrong = run("token", "create", "--role", "village", "--region", "520523")
     assert (wrong.code, "12" in wrong.err, "Traceback" in wrong.err) == (2, True, False)
+
+
+def test_what_went_wrong_is_told_as_it_is(
+    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert "error: a:100:[b] " in run("policy", "check", "a:100:[b]").err
+    monkeypatch.setattr(sys, "argv", ["features", "validate", str(tmp_path / "a:100:b")])
+    with pytest.raises(SystemExit):
+        features_command()
+    shown = capsys.readouterr()
+    assert "a:100:b" in (shown.out + shown.err).replace("\n", "")
 
 
 def test_a_port_in_use_is_named(run: Run, tmp_path: Path) -> None:

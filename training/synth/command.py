@@ -36,7 +36,7 @@ def synth(
         raise UserError(f"{out} 已有内容 holds something already: choose another folder, or pass --overwrite 请换目录或加 --overwrite")
     order = Order(county, households, first, last, seed, dirt)
     processes = workers or min(2, os.cpu_count() or 1)
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     columns = (TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
         task = bar.add_task("合成县 synthetic county", total=households)
@@ -61,7 +61,7 @@ def card(
     out: Annotated[Path, typer.Option(help="数据卡文件 · file to write")] = Path("docs/data-card.md"),
 ) -> None:
     """由生成的合成县写出数据卡与校准表 · render the data card, with its calibration tables, of generated counties."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, emoji=False)
     with Progress(TextColumn("[progress.description]{task.description}"), BarColumn(), MofNCompleteColumn(), console=console) as bar:
         task = bar.add_task("校准表 calibration", total=len(folders))
         text = data_card([Evidence(folder) for folder in folders], done=lambda: bar.advance(task))
