@@ -188,11 +188,11 @@ def test_a_newer_finding_of_the_same_kind_needs_a_note_of_its_own(jian: tuple[Si
         "known_on": "2024-04-02",
     }
     made_up.write_register(tmp_path / "newer", county, {"findings": [*found(county), newer]}, county=JIAN, known_until="2024-04-30")
-    import_register(site.database, tmp_path / "newer", key, months=36, uploads=tmp_path, clock=now)
 
     def later() -> dt.datetime:
         return made_up.NOW + dt.timedelta(days=70)
 
+    import_register(site.database, tmp_path / "newer", key, months=36, uploads=tmp_path, clock=later)
     score_stored(site.database, ActiveBundle(site.settings.bundle_dir).current(), dt.date(2024, 4, 30), threads=1, clock=later)
     (finding,) = site.client.get(address, headers=headers).json()["policy"]["findings"]
     assert finding["needs_note"]

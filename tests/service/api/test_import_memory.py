@@ -15,6 +15,7 @@ import pytest
 import xlsxwriter
 
 from service.import_jobs import IN_BUT_NO_LIST
+from service.importing import make_key
 from service.settings import Settings
 from tests.service import made_up
 from tests.service.sites import Backend, Site, running
@@ -27,6 +28,7 @@ PATIENCE_SECONDS = 180
 def tight_site(tmp_path: Path, backend: Backend, empty: Settings) -> Iterator[Site]:
     """A running service whose worker gets little memory."""
     with backend.copy(empty, tmp_path / "site") as settings, running(settings, import_memory_mb=MEGABYTES) as site:
+        make_key(settings.pseudonym_key)  # a secret one: files that do not call themselves made-up are refused under the demonstration's
         yield site
 
 
