@@ -27,7 +27,7 @@ from features.folder import digest, read_info, table_files
 from features.household import VILLAGE_CODE
 from features.money import grained, in_yuan
 from features.place import FileRows, Where, file_label, one_after_the_other, plain
-from features.pseudonym import PSEUDONYM, check_mark, pseudonym
+from features.pseudonym import PSEUDONYM, check_mark, check_secret, pseudonym
 from features.quality.rules import RULES, days_after
 from features.register import NEVER, Array, BoolArray, Register, RegisterInfo, TableArrays, assemble, day, empty_table
 from features.scope import ANYWHERE, Scope
@@ -170,6 +170,7 @@ def from_arrow(
     Returns:
         the reading; households sorted by (pseudonymous) id.
     """
+    check_secret(key, synthetic=info.synthetic)
     reading = Reading(Register(np.empty(0, dtype=np.str_), {}, {}, info))
     where = {name: plain(name) for name in TABLES} | dict(where or {})
     reports = {name: Complaints(where[name]) for name in TABLES}

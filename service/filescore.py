@@ -34,7 +34,7 @@ def score_file(
     *,
     key: bytes | None,
     as_of: dt.date | None,
-    now: dt.datetime,
+    today: dt.date,
     months: int | None,
     threads: int,
     with_reasons: bool,
@@ -49,7 +49,7 @@ def score_file(
         bundle: the model.
         key: the pseudonym key; None leaves the ids as they are.
         as_of: the day; None takes the register's `known_until`.
-        now: the present; no later day can be asked for.
+        today: no later day can be asked for.
         months: how many months of history to read, as for an import.
         threads: for the model.
         counties: folder of the county's own policy files.
@@ -75,7 +75,7 @@ def score_file(
     if not folder.is_dir():
         raise UserError(f"没有这个目录 no such folder: {folder}")
     info = read_info(folder)
-    as_of = day_of_list(as_of, info, now)
+    as_of = day_of_list(as_of, info, today)
     since = months_before(info.known_until or as_of, months) if months is not None else None
     reading = read_register(folder, key, since=since, tables=SEEN, name_members=False, progress=lambda name: progress(f"reading {name}"))
     scored = score_register(reading.register, bundle, as_of, threads, progress, counties=counties)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Row
 
 from features.errors import Problem, RegisterError, UserError
-from features.pseudonym import EXAMPLE_KEY, MINIMUM_KEY_BYTES, check_secret, keep_key, key_mark, load_key
+from features.pseudonym import EXAMPLE_KEY, MINIMUM_KEY_BYTES, keep_key, key_mark, load_key
 from features.register import RegisterInfo
 from features.scope import Scope
 from features.tables import TABLES
@@ -165,7 +165,6 @@ def import_register(
             check_known_until(info, today(clock))
             if base is not None and adds:
                 info = merged(info_of(base), incoming.info, others=bool(elsewhere))
-            check_secret(key, synthetic=info.synthetic)
             since = months_before(info.known_until, months) if info.known_until and months is not None else None
             progress("reading", 0)
             scope = replace(scope, county=incoming.info.county if incoming.info else "")

@@ -6,16 +6,14 @@ import datetime as dt
 
 from features.errors import UserError
 from features.register import RegisterInfo
-from service.clock import CHINA
 
 
-def day_of_list(as_of: dt.date | None, info: RegisterInfo, now: dt.datetime) -> dt.date:
+def day_of_list(as_of: dt.date | None, info: RegisterInfo, today: dt.date) -> dt.date:
     """The day on which households are seen: the one asked for, else the day until which the register is complete.
 
     Raises:
         UserError: neither is given, or on the day asked for nobody could know yet what was the case.
     """
-    today = now.astimezone(CHINA).date()
     if as_of is None:
         if info.known_until is None:
             raise UserError(

@@ -16,7 +16,7 @@ from features.errors import UserError
 from features.policy.shipped import load
 from features.register import Array
 from models.bundle import Bundle
-from service.clock import Clock, stamp
+from service.clock import Clock, stamp, today
 from service.clues import calls, demands
 from service.ledgers import count_ledgers
 from service.list_day import day_of_list
@@ -89,7 +89,7 @@ def score_stored(
             import_id = stored_import(connection)
             register = load_register(connection, lambda name: progress(f"register: {name}"))
             current = active(connection)
-        as_of = day_of_list(as_of, register.info, clock())
+        as_of = day_of_list(as_of, register.info, today(clock))
         if bundle.card.get("synthetic") is True and not register.info.synthetic and not allow_synthetic_model:
             raise UserError(
                 "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "

@@ -16,7 +16,7 @@ from rich.table import Table
 from features.errors import UserError
 from features.folder import read_info
 from features.policy.shipped import load as load_policy
-from features.pseudonym import EXAMPLE_KEY, check_secret, keep_key, load_key
+from features.pseudonym import EXAMPLE_KEY, keep_key, load_key
 from features.read import read_register
 from features.register import Register
 from models.bundle import load as load_bundle
@@ -169,7 +169,6 @@ def _read(folder: Path, home: Path, key: Path | None) -> Register:
         keep_key(path, EXAMPLE_KEY)
         console.print(f"已为合成数据写入公开的假名密钥 wrote the pseudonym key of synthetic data, which is no secret: {path}")
     secret = load_key(path) if path.exists() or not info.key_mark else None
-    check_secret(secret, synthetic=info.synthetic)
     with console.status("读取登记册 reading the register") as status:
         reading = read_register(folder, secret, progress=lambda table: status.update(f"读取 reading {table}"))
     left_out = sum(reading.rows_left_out.values())

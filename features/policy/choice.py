@@ -17,6 +17,8 @@ from features.register import Array, BoolArray, FloatArray, TableView
 from features.seen import Seen
 from features.tables import Kind
 
+HOLDERS = {"members": "people", "events": "events"}
+"""Where a view of the register holds the columns that a table itself does not: `DERIVED`."""
 LAST_OF_DECEMBER = (12, 31)
 WORD = 64  # askings to a number
 
@@ -44,8 +46,7 @@ class Cells:
     def number(self, column: str) -> FloatArray:
         """A column as numbers: yes is 1, no is 0, NaN is blank."""
         if column in DERIVED.get(self.table, {}):
-            holders = {"members": self.seen.people, "events": self.seen.events}
-            derived: FloatArray = getattr(holders[self.table], column)
+            derived: FloatArray = getattr(getattr(self.seen, HOLDERS[self.table]), column)
             return derived
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers

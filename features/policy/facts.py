@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from features.policy.declared import WINDOWED, Fact
 from features.policy.drawing import Drawing
-from features.policy.formulas import FORMULAS, OF_ANSWERS, Answering
+from features.policy.formulas import Formula
 from features.policy.span import Span
 from features.register import FloatArray
 from features.seen import Seen
@@ -23,14 +23,14 @@ class Facts:
         seen: the register on a date.
         declared: by name.
         drawings: how they are drawn, by table.
-        answering: which help answers which risk.
+        formulas: of the county, by name.
     """
 
-    def __init__(self, seen: Seen, declared: Mapping[str, Fact], drawings: Mapping[str, Drawing], answering: Answering) -> None:
+    def __init__(self, seen: Seen, declared: Mapping[str, Fact], drawings: Mapping[str, Drawing], formulas: Mapping[str, Formula]) -> None:
         self.seen = seen
         self.declared = declared
         self._drawings = drawings
-        self._answering = answering
+        self._formulas = formulas
         self._spans: dict[str, Span] = {}
         self._newest: dict[str, FloatArray] = {}
 
@@ -42,10 +42,8 @@ class Facts:
         fact = self.declared[name]
         if fact.formula is None:
             self._spans |= self._drawings[fact.table].spans(self.seen)
-        elif fact.formula in OF_ANSWERS:
-            self._spans[name] = OF_ANSWERS[fact.formula](self.seen, self._answering)
         else:
-            worked_out = FORMULAS[fact.formula](self.seen)
+            worked_out = self._formulas[fact.formula](self.seen)
             self._spans[name] = worked_out if isinstance(worked_out, Span) else Span.of(worked_out)
         return self._spans[name]
 

@@ -15,14 +15,14 @@ from pydantic import BaseModel
 from features.policy.amount import TopUp
 from features.policy.condition import Against, Condition, Test, tests
 from features.policy.declared import Fact, Range
-from features.policy.formulas import FORMULAS, OF_ANSWERS, not_held
+from features.policy.formulas import formulas, not_held
 from features.policy.language import A_YEAR, RULES, Check, Dated, Entitlement, Overlay, Pack, Rule, VillageTier
 from features.policy.rules import clause_count, clauses
 from features.policy.scheme import Scheme
 from features.policy.source import Read
 
 MOST_CLAUSES = 64
-KNOWN_FORMULAS = sorted({*FORMULAS, *OF_ANSWERS})
+KNOWN_FORMULAS = sorted(formulas({}))
 KNOWN_FACTS = ("exited", "monitored")  # what populations are told by
 _MARK = re.compile(r"\[([PR][0-9]+)")
 OUT_OF_ORDER = "start dates must ascend without repeats 起始日期须递增且不重复"

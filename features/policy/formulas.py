@@ -7,6 +7,7 @@ a model, which makes do with what is known, rules go by income of which all twel
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 
 import numpy as np
 
@@ -314,7 +315,7 @@ def targeted_measures(seen: Seen, answering: Answering) -> Span:
     return Span(low, np.where(np.isnan(latest), np.inf, high))
 
 
-FORMULAS: Mapping[str, Formula] = {
+FORMULAS: dict[str, Formula] = {
     formula.__name__: formula
     for formula in (
         pc_net_income, pc_market_income, net_income, reference_income, income_fall, rigid_expenditure_share, poverty_line, monitoring_line,
@@ -323,5 +324,8 @@ FORMULAS: Mapping[str, Formula] = {
         worsened_disability, newly_ill, left_extreme_support, on_dibao, on_extreme_support,
     )
 }  # fmt: skip
-OF_ANSWERS: Mapping[str, Callable[[Seen, Answering], Span]] = {targeted_measures.__name__: targeted_measures}
-"""Formulas that look up, beside the register, which help answers which risk in the county."""
+
+
+def formulas(answering: Answering) -> Mapping[str, Formula]:
+    """All formulas by name, for a county in which this help answers these risks."""
+    return FORMULAS | {targeted_measures.__name__: partial(targeted_measures, answering=answering)}

@@ -14,8 +14,7 @@ import numpy as np
 
 from features.policy.entitlement import Owed, in_all, unknowns, worked_out
 from features.policy.facts import Facts
-from features.policy.formulas import Answering
-from features.policy.language import Entitlement, Pack, Rule
+from features.policy.language import Entitlement, Rule
 from features.policy.packs import InForce, packs_of
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, first_of, tell
@@ -38,7 +37,7 @@ class _County:
 
     def __init__(self, seen: Seen, policy: Policy, in_force: InForce) -> None:
         self.in_force = in_force
-        self.facts = Facts(seen, in_force.pack.facts, in_force.drawings, answering(in_force.pack))
+        self.facts = Facts(seen, in_force.pack.facts, in_force.drawings, in_force.formulas)
         self.bounds = Bounds(policy, in_force.region, seen.as_of)
         self._answered: dict[str, FloatArray] = {}
 
@@ -201,11 +200,6 @@ def told(rule: Rule) -> dict[str, Any]:
     """A rule in short: what it says and where that is written; of a trigger also who pushes it, for which risk and period."""
     names = ("zh", "en", "department", "risk", "period", "system", "reference", "grade")
     return {"rule": rule.id} | {name: getattr(rule, name) for name in names if hasattr(rule, name)}
-
-
-def answering(pack: Pack) -> Answering:
-    """To each risk the kinds of help that stand against its elimination no longer; what only a proposal says answers no risk for sure."""
-    return {risk: {*said.any, *said.afterwards} for risk, said in pack.answers.items() if said.grade != "proposal"}
 
 
 def _any(answers: FloatArray) -> FloatArray:

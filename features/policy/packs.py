@@ -14,6 +14,7 @@ from typing import Any
 from features.policy import source
 from features.policy.drawing import drawings
 from features.policy.faults import Whole, faults_of
+from features.policy.formulas import Answering, formulas
 from features.policy.language import RULES, Exclusion, Ground, Group, Overlay, Pack, Trigger, Verification, Villages
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket
@@ -67,6 +68,7 @@ class InForce:
         self.schemes = schemes
         self.schemes_of = schemes_of
         self.drawings = drawings(pack.facts)
+        self.formulas = formulas(_answering(pack))
         self._dockets: dict[tuple[str, dt.date], Docket] = {}
 
     def rules(self, kind: str, date: dt.date) -> list[Any]:
@@ -216,3 +218,8 @@ def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[P
         wider = [one.left_out for one in local if one.path.stem == NATION or region.startswith(one.path.stem)]
         faults.extend(faults_of(file, file.said, Whole(here.pack, packs.above(region), units, unread.union(*wider))))
     return packs
+
+
+def _answering(pack: Pack) -> Answering:
+    """To each risk the kinds of help that stand against its elimination no longer; what only a proposal says answers no risk for sure."""
+    return {risk: {*said.any, *said.afterwards} for risk, said in pack.answers.items() if said.grade != "proposal"}

@@ -9,7 +9,7 @@ import typer
 
 from features.errors import UserError
 from features.tables import TABLES
-from service.clock import utc_now
+from service.clock import today, utc_now
 from service.commands.console import console, open_database, progress_bar, read_date
 from service.commands.data import MonthsOption
 from service.settings import Settings
@@ -62,7 +62,7 @@ def score(
                 bundle,
                 key=key,
                 as_of=day,
-                now=utc_now(),
+                today=today(utc_now),
                 months=months or None,
                 threads=settings.threads,
                 with_reasons=reasons,

@@ -74,10 +74,8 @@ def serve(
     server = uvicorn.Server(uvicorn.Config(application, **{**options, "factory": False}))
     if demo_file is not None:
         content = demo.prepare(application.state.service, url, demo_file)
-        demo_file.unlink(missing_ok=True)
 
         def tell() -> None:
-            demo.write(demo_file, content)
             console.print(f"\n[bold]就绪 ready[/bold]: {url}  （合成数据 synthetic data, {content['as_of']}）")
             for role, token in content["tokens"].items():
                 console.print(f"  {role:<10} {content['regions'][role]:<12} {token}", markup=False)
@@ -87,15 +85,21 @@ def serve(
             console.print("Ctrl-C 停止 stops.")
 
         demo.when_ready(url, lambda: server.started, tell, lambda why: console.print(f"[red]未能就绪 not ready:[/red] {why}"))
-    else:
-        console.print(f"服务地址 serving at {url}; 令牌 tokens: python -m service token create")
+        with socket.create_server((host, port), family=_family(host)) as listening:
+            demo.write(demo_file, content)  # between: whoever waits for an answer finds the file, whoever waits for the file is answered
+            server.run([listening])
+        return
+    console.print(f"服务地址 serving at {url}; 令牌 tokens: python -m service token create")
     server.run()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def _check_port(host: str, port: int) -> None:
     """Refuses a port that something else listens on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

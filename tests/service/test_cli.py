@@ -96,6 +96,8 @@ def test_from_a_folder_of_files_to_a_list_over_http(
     server = subprocess.Popen(command, env=environment(tmp_path, **in_demo), stdout=subprocess.PIPE, text=True)
     try:
         content = wait_for(demo_file, server)
+        with urllib.request.urlopen(f"{content['url']}/readyz", timeout=20) as answer:  # at once: whoever finds the file is answered
+            assert json.load(answer) == {"status": "ready"}
         assert demo_file.stat().st_mode & 0o077 == 0
         assert set(content["tokens"]) == {"county", "township", "village", "dashboard"}
         assert content["url"] == f"http://127.0.0.1:{port}"

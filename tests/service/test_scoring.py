@@ -29,6 +29,7 @@ from service.storage.tables import CAUSE_BITS, changes, lists, reasons, scores, 
 from tests.service import made_up
 from tests.service.sites import Site, now
 
+TODAY = now().date()
 SLOW = {"threads": 1, "clock": now, "again": True}
 
 
@@ -196,7 +197,7 @@ def test_no_list_is_made_of_a_day_that_the_register_does_not_reach(own_site: Sit
     for day in (made_up.AS_OF + dt.timedelta(days=1), dt.date(2030, 1, 1)):
         with pytest.raises(UserError, match=f"{day} 晚于数据所及 {made_up.AS_OF}"):
             score_stored(own_site.database, bundle_of(own_site), day, threads=1, clock=now)
-        asked: dict[str, Any] = {"months": 36, "threads": 1, "with_reasons": False, "now": now()}
+        asked: dict[str, Any] = {"months": 36, "threads": 1, "with_reasons": False, "today": TODAY}
         with pytest.raises(UserError, match="later than what the register knows"):
             score_file(register_folder, tmp_path / "s.csv", bundle_of(own_site), key=None, as_of=day, **asked)
     ahead = made_up.write_register(tmp_path / "ahead", made_up.county(20), known_until="2205-01-31")
@@ -211,7 +212,9 @@ def test_no_list_is_made_of_a_day_that_the_register_does_not_reach(own_site: Sit
 def test_a_file_is_scored_as_the_database_is(site: Site, register_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.parquet"
     key = pseudonym_key(site.settings.pseudonym_key, demo=False)
-    rows = score_file(register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True, now=now())
+    rows = score_file(
+        register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True, today=TODAY
+    )
     table = pyarrow.parquet.read_table(out)
     assert rows == len(table) == 400
     with site.database.reading() as connection:
@@ -226,7 +229,9 @@ def test_a_file_can_keep_its_own_ids_and_be_csv(
     site: Site, register_folder: Path, tmp_path: Path, households: list[made_up.Household]
 ) -> None:
     out = tmp_path / "scores.csv"
-    score_file(register_folder, out, bundle_of(site), key=None, as_of=made_up.AS_OF, months=None, threads=1, with_reasons=False, now=now())
+    score_file(
+        register_folder, out, bundle_of(site), key=None, as_of=made_up.AS_OF, months=None, threads=1, with_reasons=False, today=TODAY
+    )
     options = pyarrow.csv.ConvertOptions(column_types={"household_id": "string"})
     ids = pyarrow.csv.read_csv(out, convert_options=options)["household_id"].to_pylist()
     assert sorted(ids) == sorted(one["household_id"] for one in households)
@@ -240,5 +245,5 @@ def test_a_file_can_keep_its_own_ids_and_be_csv(
             months=None,
             threads=1,
             with_reasons=False,
-            now=now(),
+            today=TODAY,
         )

@@ -14,6 +14,7 @@ from features.policy.choice import WORD
 from features.policy.declared import Fact
 from features.policy.drawing import drawings
 from features.policy.facts import Facts
+from features.policy.formulas import formulas
 from features.policy.shipped import load
 from tests.features.policy.cases import register, rows
 
@@ -27,7 +28,7 @@ def fact(**said: Any) -> Fact:
 
 def told(declared: dict[str, Fact], **household: Any) -> dict[str, tuple[float, float]]:
     seen = look(register(rows(household, "520523", DAY)), DAY, POLICY)
-    facts = Facts(seen, declared, drawings(declared), {})
+    facts = Facts(seen, declared, drawings(declared), formulas({}))
     return {name: (float(facts[name].low[0]), float(facts[name].high[0])) for name in declared}
 
 

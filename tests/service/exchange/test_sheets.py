@@ -87,7 +87,7 @@ def test_page_json_and_files_say_the_same_of_visits_rules_and_place(own_site: Si
         (
             {True: "是 yes", False: "否 no"}[item["visited"]],
             "；".join(trigger["zh"] for trigger in item["triggers"]),
-            {None: "不能判断 undetermined"}.get(item["cell"], f"{CELL_ZH.get(item['cell'])} {item['cell']}"),
+            "不能判断 undetermined" if item["cell"] is None else f"{CELL_ZH[item['cell']]} {item['cell']}",
             str(item["rank"]["county"]),
             "；".join(dict.fromkeys(f"{trigger['department']} {trigger['department_en']}" for trigger in item["triggers"])),
         )
