@@ -212,9 +212,7 @@ def test_no_list_is_made_of_a_day_that_the_register_does_not_reach(own_site: Sit
 def test_a_file_is_scored_as_the_database_is(site: Site, register_folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "scores.parquet"
     key = pseudonym_key(site.settings.pseudonym_key, demo=False)
-    rows = score_file(
-        register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True, today=TODAY
-    )
+    rows = score_file(register_folder, out, bundle_of(site), key=key, as_of=None, months=36, threads=1, with_reasons=True, today=TODAY)
     table = pyarrow.parquet.read_table(out)
     assert rows == len(table) == 400
     with site.database.reading() as connection:
