@@ -75,6 +75,7 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.
 lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks anew
 	@$(COMPILE) --extra train --extra build --extra dev pyproject.toml -o requirements/dev.txt
 	@$(COMPILE) --extra train --extra build -c requirements/dev.txt pyproject.toml -o requirements/train.txt
+	@$(COMPILE) --extra train --extra build --extra notebooks -c requirements/dev.txt pyproject.toml -o requirements/notebooks.txt
 	@$(COMPILE) -c requirements/dev.txt pyproject.toml -o requirements/serve.txt
 	@$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
 
