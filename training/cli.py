@@ -25,7 +25,7 @@ from training import backtest
 from training.card import METRICS, MODELS_ZH, model_card
 from training.county import Judged, known_until
 from training.county import train as train_county
-from training.dataset import collect
+from training.dataset import History, collect
 from training.fit import DEFAULTS
 from training.promotion import promote as promote_bundle
 from training.promotion import verdict
@@ -126,7 +126,8 @@ def promote(
     if serving is not None:
         facts = _read(Path(str(register)), home, key)
         dates = [dt.date.fromisoformat(candidate.card["dates"]["test"])]
-        rows = collect(facts, load_policy(synthetic=facts.info.synthetic, counties=policy_dir), dates, known_until(facts), name=name)
+        history = History(facts, load_policy(synthetic=facts.info.synthetic, counties=policy_dir), name)
+        rows = collect(history, dates, known_until(facts))
         judgement = verdict(candidate, serving, rows)
     for row in judgement.compared:
         console.print(f"  {row['metric']:18} {row['value']:+.4f} [{row['low']:+.4f}, {row['high']:+.4f}] 与现用模型 against the champion")

@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from features.build import build
 from features.codes import code
 from features.policy.registry import Policy
 from features.register import BoolArray, Register, last_full_month
 from models.bundle import Bundle, compose
-from training.baselines import DefaultTrees, Income, Logistic, Points, VillageRate
 from training.card import headline
-from training.dataset import Dataset, collect
+from training.contestants import field
+from training.dataset import Dataset, History, collect
 from training.evaluate import Prediction, calibration, groups, judge
 from training.fit import DEFAULTS, Settings, fit
-from training.labels import SPAN_MONTHS, month_end, outcome, shift
+from training.labels import SPAN_MONTHS, month_end, shift
 from training.leaks import alarms
 from training.splits import COMPLETE, Split, TooLittleError, held_out, split
 
@@ -66,41 +65,41 @@ def known_until(register: Register) -> dt.date:
     return dt.date(1970, 1, 1) + dt.timedelta(days=int(seen.max()))
 
 
-def completeness(name: str, register: Register, policy: Policy, as_of: dt.date, known_by: dt.date) -> float:
-    """Share of the households at risk on a date whose outcome is known by a day."""
-    labels = outcome(name, register, build(register, as_of, policy), policy, known_by)
-    at_risk = int(labels.at_risk.sum())
-    return int(labels.labelled.sum()) / at_risk if at_risk else 0.0
+def first_date(history: History) -> dt.date:
+    """The earliest quarter's end with a year of incomes behind it.
+
+    Raises:
+        TooLittleError: no incomes.
+    """
+    starts = history.register.tables["incomes"].columns["period_start"]
+    if not len(starts):
+        raise TooLittleError("登记册中没有收入记录 the register holds no incomes")
+    month = int(starts.min()) + SPAN_MONTHS - 1
+    month += (2 - month) % 3
+    if history.name == "identified":
+        month = max(month, last_full_month(dt.date(2019, 12, 31)))  # nobody was identified before 2020
+    return month_end(month)
 
 
-def plan(register: Register, policy: Policy, name: str, test: dt.date | None, step_months: int) -> Split:
+def last_date(history: History) -> dt.date:
+    """The latest quarter's end whose outcome is known of nearly all households."""
+    until, first = known_until(history.register), first_date(history)
+    month = last_full_month(until)
+    month -= (month - 2) % 3
+    test = shift(month_end(month), -SPAN_MONTHS)
+    while test > first and history.completeness(test, until) < COMPLETE:
+        test = shift(test, -3)
+    return test
+
+
+def plan(history: History, test: dt.date | None, step_months: int) -> Split:
     """The dates of the model: judged as late as outcomes are known, or at the date asked for.
 
     Raises:
         TooLittleError: the register does not reach far enough.
     """
-    until = known_until(register)
-    starts = register.tables["incomes"].columns["period_start"]
-    if not len(starts):
-        raise TooLittleError("登记册中没有收入记录 the register holds no incomes")
-    first_month = int(starts.min()) + SPAN_MONTHS - 1
-    first_month += (2 - first_month) % 3  # a quarter's end
-    if name == "identified":
-        first_month = max(first_month, last_full_month(dt.date(2019, 12, 31)))  # nobody was identified before 2020
-    first = month_end(first_month)
-    if test is None:
-        month = last_full_month(until)
-        month -= (month - 2) % 3
-        test = shift(month_end(month), -SPAN_MONTHS)
-        while test > first and completeness(name, register, policy, test, until) < COMPLETE:
-            test = shift(test, -3)
-    judged_at = test
-    return split(
-        first,
-        test,
-        step_months=step_months,
-        complete=lambda date: completeness(name, register, policy, date, judged_at),
-    )
+    judged_at = test or last_date(history)
+    return split(first_date(history), judged_at, step_months=step_months, complete=lambda date: history.completeness(date, judged_at))
 
 
 def train(
@@ -131,7 +130,8 @@ def train(
     Raises:
         TooLittleError, TooFewError: with what is lacking.
     """
-    dates = plan(register, policy, name, test, step_months)
+    history = History(register, policy, name)
+    dates = plan(history, test, step_months)
     steps = len(dates.fit) + 6
     done = 0
 
@@ -141,24 +141,16 @@ def train(
         progress(str(what), done, steps)
 
     away = held_out(register.household_id, settings.seed)
-    rows = collect(register, policy, dates.fit, dates.test, name=name, progress=advance)
-    later = collect(register, policy, [dates.calibrate], dates.test, name=name, progress=advance)
-    judged = collect(register, policy, [dates.test], known_until(register), name=name, progress=advance)
+    rows = collect(history, dates.fit, dates.test, progress=advance)
+    later = collect(history, [dates.calibrate], dates.test, progress=advance)
+    judged = collect(history, [dates.test], known_until(register), progress=advance)
     rows, later = rows.select(~away[rows.household]), later.select(~away[later.household])
     advance("拟合与校准 fit and calibrate")
     fitted = fit(rows, later, settings, force=force)
-    margin = fitted.margin(judged.X, settings.threads)
-    ours = Prediction("ours", margin, fitted.calibration.probability(margin))
 
     advance("基线 baselines")
-    predictions = [
-        ours,
-        Income(rows.income, rows.y).predict(judged.income),
-        Logistic(rows.X, rows.y, rows.names).predict(judged.X),
-        DefaultTrees(rows.X, rows.y, settings.threads).predict(judged.X),
-        VillageRate(rows.village, rows.y).predict(judged.village),
-        Points(rows.X, rows.y, rows.names, rows.income).predict(judged.X, judged.income),
-    ]
+    predictions = [answer(judged) for answer in field(rows, fitted, settings.threads).values()]
+    ours = predictions[0]
     everybody = np.ones(len(judged), dtype=bool)
     segments = {
         "all": everybody,

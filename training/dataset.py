@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from features.build import FeatureFrame, build, catalogue
 from features.catalog import Feature, Leak
 from features.policy.registry import Policy
 from features.register import BoolArray, FloatArray, IntArray, Register, RegisterInfo
-from training.labels import outcome
+from training.labels import Labels, outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +78,60 @@ def trainable(info: RegisterInfo) -> tuple[Feature, ...]:
     return tuple(feature for feature in catalogue(info) if feature.leak is Leak.SAFE and not feature.unit.startswith("yuan"))
 
 
+@dataclass(frozen=True, slots=True)
+class History:
+    """A register with its policy, asked again and again as of one date or another.
+
+    Attributes:
+        register: the facts.
+        policy: lines by date.
+        name: the outcome that is asked for.
+        kept: features of dates that were built before, where they are kept: a back-test comes back to each date many times. 25,000
+            households take some 25 MB a date.
+    """
+
+    register: Register
+    policy: Policy
+    name: str = "falls_below"
+    kept: dict[dt.date, FeatureFrame] | None = field(default=None, compare=False)
+
+    def frame(self, as_of: dt.date) -> FeatureFrame:
+        """The features of all households on a date."""
+        if self.kept is None:
+            return build(self.register, as_of, self.policy)
+        if as_of not in self.kept:
+            self.kept[as_of] = build(self.register, as_of, self.policy)
+        return self.kept[as_of]
+
+    def labels(self, frame: FeatureFrame, known_by: dt.date) -> Labels:
+        """What became of the households of a frame, as far as it was known by a day."""
+        return outcome(self.name, self.register, frame, self.policy, known_by)
+
+    def completeness(self, as_of: dt.date, known_by: dt.date) -> float:
+        """Share of the households at risk on a date whose outcome is known by a day."""
+        labels = self.labels(self.frame(as_of), known_by)
+        at_risk = int(labels.at_risk.sum())
+        return int(labels.labelled.sum()) / at_risk if at_risk else 0.0
+
+
 def collect(
-    register: Register,
-    policy: Policy,
-    dates: Sequence[dt.date],
-    known_by: dt.date,
-    *,
-    name: str = "falls_below",
-    progress: Callable[[dt.date], None] = lambda _: None,
+    history: History, dates: Sequence[dt.date], known_by: dt.date, *, progress: Callable[[dt.date], None] = lambda _: None
 ) -> Dataset:
     """Features and outcomes of all households at all dates.
 
     Args:
-        register: the facts.
-        policy: lines by date.
+        history: the facts and the outcome.
         dates: as_of dates.
         known_by: outcomes are looked up on this day.
-        name: the outcome.
         progress: called with each date when it is done.
     """
-    features = trainable(register.info)
+    features = trainable(history.register.info)
     names = tuple(feature.name for feature in features)
     parts: list[list[np.ndarray]] = []
     counts: list[dict[str, object]] = []
     for number, as_of in enumerate(dates):
-        frame: FeatureFrame = build(register, as_of, policy)
-        labels = outcome(name, register, frame, policy, known_by)
+        frame = history.frame(as_of)
+        labels = history.labels(frame, known_by)
         rows = labels.labelled
         facts = frame.facts
         parts.append(

@@ -18,7 +18,7 @@ from training.baselines import Income
 from training.card import headline, model_card
 from training.cli import app
 from training.county import Judged, train
-from training.dataset import Dataset, collect
+from training.dataset import Dataset, History, collect
 from training.evaluate import rank_auc
 from training.fit import Settings, TooFewError, boost, fit
 from training.leaks import alarms, permuted_auc, single_features
@@ -37,8 +37,8 @@ def judged(county: Register, policy: Policy) -> Judged:
 def rows(county: Register, policy: Policy) -> tuple[Dataset, Dataset]:
     early = [dt.date(2017, 6, 30), dt.date(2017, 12, 31), dt.date(2018, 6, 30)]
     return (
-        collect(county, policy, early, dt.date(2020, 3, 31)),
-        collect(county, policy, [dt.date(2019, 12, 31)], dt.date(2021, 12, 31)),
+        collect(History(county, policy), early, dt.date(2020, 3, 31)),
+        collect(History(county, policy), [dt.date(2019, 12, 31)], dt.date(2021, 12, 31)),
     )
 
 
