@@ -184,7 +184,7 @@ def train(
         "metrics": metrics,
         "paired": paired,
         "calibration": calibration(judged.y, ours.probability, judged.household, seed=settings.seed),
-        "groups": groups(judged.y, ours, judged.household, _groups(register, judged), seed=settings.seed),
+        "groups": groups(judged.y, ours, judged.household, household_groups(register, judged), seed=settings.seed),
         "leaks": found or ["未见泄漏迹象 no alarm: single features, distance to the line, all features together"],
         "alarms": found,
         "limits": list(LIMITS),
@@ -236,7 +236,7 @@ def _unseen_town(
     return judge(judged.y[there], judged.household[there], [answer], segment, seed=settings.seed)[0]
 
 
-def _groups(register: Register, rows: Dataset) -> dict[str, BoolArray]:
+def household_groups(register: Register, rows: Dataset) -> dict[str, BoolArray]:
     """Groups of households by which a model may fail: each with its denominator in the card."""
 
     def column(name: str) -> np.ndarray:

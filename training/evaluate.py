@@ -36,7 +36,7 @@ class Prediction:
     probability: FloatArray
 
 
-class _Ranked:
+class Ranked:
     """Rows of one model sorted once, riskiest first, ties together; every metric for many weightings of the rows at once."""
 
     def __init__(self, y: FloatArray, prediction: Prediction) -> None:
@@ -88,7 +88,7 @@ class _Ranked:
 
 def rank_auc(y: FloatArray, rank: FloatArray) -> float:
     """AUC of a ranking, ties counted half; NaN where everybody or nobody was hit."""
-    return float(_Ranked(y, Prediction("", rank, rank)).metrics(np.ones((1, len(y))))["auc"][0])
+    return float(Ranked(y, Prediction("", rank, rank)).metrics(np.ones((1, len(y))))["auc"][0])
 
 
 # In which direction a metric is better; observed/expected and slope are better the nearer they are to 1.
@@ -134,24 +134,24 @@ def judge(
             chosen = Prediction(prediction.model, prediction.rank[rows], prediction.probability[rows])
             if not n:
                 continue
-            ranked = _Ranked(target, chosen)
+            ranked = Ranked(target, chosen)
             parts = [ranked.metrics(block) for block in blocks]
             found[prediction.model] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         for model, values in found.items():
             for name, sample in values.items():
-                metrics.append({"model": model, "segment": segment, "metric": name, **_summary(sample), "n": n, "events": events})
+                metrics.append({"model": model, "segment": segment, "metric": name, **summary(sample), "n": n, "events": events})
         for model, values in found.items():
             if model == ours or ours not in found:
                 continue
             for name, sample in values.items():
                 mine = found[ours][name]
                 gap = np.abs(mine - 1) - np.abs(sample - 1) if BETTER[name] == 0 else mine - sample
-                paired.append({"baseline": model, "segment": segment, "metric": name, **_summary(gap), "better": BETTER[name] or -1})
+                paired.append({"baseline": model, "segment": segment, "metric": name, **summary(gap), "better": BETTER[name] or -1})
         progress(segment)
     return metrics, paired
 
 
-def _summary(sample: FloatArray) -> dict[str, float | None]:
+def summary(sample: FloatArray) -> dict[str, float | None]:
     """The sample's own value and the interval of its resamples; None where it cannot be computed."""
     drawn = sample[1:][~np.isnan(sample[1:])]
     low, high = np.quantile(drawn, INTERVAL) if len(drawn) else (np.nan, np.nan)
@@ -172,13 +172,13 @@ def calibration(
     """
     logit = np.log(np.clip(probability, 1e-9, 1 - 1e-9) / np.clip(1 - probability, 1e-9, 1))
     blocks = weightings(household, resamples, seed)
-    ranked = _Ranked(y, Prediction("", probability, probability))
+    ranked = Ranked(y, Prediction("", probability, probability))
     parts = [ranked.metrics(block) for block in blocks]
-    rows = [{"metric": name, **_summary(np.concatenate([part[name] for part in parts]))} for name in ("observed_expected", "ece")]
+    rows = [{"metric": name, **summary(np.concatenate([part[name] for part in parts]))} for name in ("observed_expected", "ece")]
     own = sigmoid(logit, y, blocks[0])
     start = (float(own[0][0]), float(own[1][0]))
     slopes = [own[0], *(sigmoid(logit, y, block, start)[0] for block in blocks[1:])]
-    rows.insert(1, {"metric": "slope", **_summary(np.concatenate(slopes))})
+    rows.insert(1, {"metric": "slope", **summary(np.concatenate(slopes))})
     draw = np.random.default_rng(seed + 1)
     simulated = (draw.random((100, len(y))) < ranked.p).astype(np.float64)  # what a perfect model would meet
     chance = np.abs(ranked.by_decile(simulated - ranked.p)).sum(axis=1) / len(y)
@@ -196,10 +196,10 @@ def groups(
         events = int(y[rows].sum())
         row: dict[str, Any] = {"group": name, "n": int(rows.sum()), "events": events, "small": events < SMALL_EVENTS}
         if not row["small"]:
-            ranked = _Ranked(y[rows], Prediction("", prediction.rank[rows], prediction.probability[rows]))
+            ranked = Ranked(y[rows], Prediction("", prediction.rank[rows], prediction.probability[rows]))
             parts = [ranked.metrics(block) for block in weightings(household[rows], resamples, seed)]
-            summary = _summary(np.concatenate([part["observed_expected"] for part in parts]))
-            row |= {"observed_expected": summary["value"], "low": summary["low"], "high": summary["high"]}
-            row["auc"] = _summary(np.concatenate([part["auc"] for part in parts]))["value"]
+            ratio = summary(np.concatenate([part["observed_expected"] for part in parts]))
+            row |= {"observed_expected": ratio["value"], "low": ratio["low"], "high": ratio["high"]}
+            row["auc"] = summary(np.concatenate([part["auc"] for part in parts]))["value"]
         out.append(row)
     return out

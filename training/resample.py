@@ -27,6 +27,21 @@ def weightings(household: Array, resamples: int = RESAMPLES, seed: int = 0) -> l
     return blocks
 
 
+def draws(households: int, resamples: int = RESAMPLES, seed: int = 0) -> FloatArray:
+    """(1 + resamples, households) how often each household was drawn; the first row is the sample itself, every household once.
+
+    For figures that go over many dates and models: a household is drawn or left out with all its rows in all of them, so that any two can
+    be compared pair by pair.
+
+    Args:
+        households: how many there are.
+        resamples: how many times they are drawn.
+        seed: of the draws.
+    """
+    drawn = np.random.default_rng(seed).poisson(1.0, (resamples, households))
+    return np.concatenate((np.ones((1, households)), drawn))
+
+
 def thin(y: FloatArray, most: int, seed: int = 0) -> tuple[Array, FloatArray]:
     """Every row where something happened and a sample of the others, weighted up: where events are rare the rest adds little but time.
 
