@@ -6,19 +6,14 @@ import datetime as dt
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from features.errors import UserError
-from features.folder import read_info
 from features.policy.shipped import load as load_policy
-from features.pseudonym import EXAMPLE_KEY, keep_key, load_key
-from features.read import read_register
-from features.register import Register
 from models.bundle import load as load_bundle
 from models.bundle import write
 from training import backtest
@@ -29,6 +24,7 @@ from training.dataset import History, collect
 from training.fit import DEFAULTS
 from training.promotion import promote as promote_bundle
 from training.promotion import verdict
+from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
 from training.synth.command import synth
 
 if TYPE_CHECKING:  # MLflow is loaded by the commands that ask it
@@ -39,20 +35,6 @@ app = typer.Typer(
 )
 app.command(name="synth")(synth)
 app.add_typer(backtest.app, name="backtest")
-
-console = Console(stderr=True, emoji=False)
-HomeOption = Annotated[Path, typer.Option("--home", envvar="FANGPIN_HOME", help="工作目录 · folder for runs, bundles and keys")]
-KeyOption = Annotated[
-    Path | None, typer.Option("--key", envvar="FANGPIN_PSEUDONYM_KEY", help="假名密钥文件 · pseudonym key file [HOME/pseudonym.key]")
-]
-RegisterOption = Annotated[Path, typer.Option("--register", help="登记册目录 · folder of the register", exists=True, file_okay=False)]
-PolicyOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--policy", envvar="FANGPIN_POLICY_DIR", help="县自行编写的政策文件目录 · folder of the county's own policy files", file_okay=False
-    ),
-]
-NameOption = Annotated[Literal["falls_below", "identified"], typer.Option("--name", help="预测目标 · outcome")]
 
 
 @app.command()
@@ -71,7 +53,7 @@ def train(
     town: Annotated[bool, typer.Option(help="另留一镇检验 · also judge in a town left out")] = True,
 ) -> None:
     """训练并检验模型，登记为挑战者 · fit and judge a model, register it as challenger."""
-    facts = _read(register, home, key)
+    facts = read(register, home, key)
     with Progress(TextColumn("{task.description:40}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("训练 train", total=None)
         judged = train_county(
@@ -124,7 +106,7 @@ def promote(
         raise UserError("需与现用模型比较 the champion must be compared on a register; add 请加 --register DIR")
     judgement = verdict(candidate)
     if serving is not None:
-        facts = _read(Path(str(register)), home, key)
+        facts = read(Path(str(register)), home, key)
         dates = [dt.date.fromisoformat(candidate.card["dates"]["test"])]
         history = History(facts, load_policy(synthetic=facts.info.synthetic, counties=policy_dir), name)
         rows = collect(history, dates, known_until(facts))
@@ -160,26 +142,6 @@ def card(
         console.print(f"已写入 written: {out}")
     else:
         typer.echo(text)
-
-
-def _read(folder: Path, home: Path, key: Path | None) -> Register:
-    """The register under pseudonyms; a synthetic one may make itself a key, a real one may not, a pseudonymised one needs none."""
-    path = key or home / "pseudonym.key"
-    info = read_info(folder)
-    if not path.exists() and info.synthetic and not info.key_mark:
-        keep_key(path, EXAMPLE_KEY)
-        console.print(f"已为合成数据写入公开的假名密钥 wrote the pseudonym key of synthetic data, which is no secret: {path}")
-    secret = load_key(path) if path.exists() or not info.key_mark else None
-    with console.status("读取登记册 reading the register") as status:
-        reading = read_register(folder, secret, progress=lambda table: status.update(f"读取 reading {table}"))
-    left_out = sum(reading.rows_left_out.values())
-    console.print(
-        f"{folder}: {len(reading.register):,} 户 households, {sum(reading.rows_read.values()):,} 行 rows, 未载入 left out {left_out:,}, "
-        f"问题 problems {len(reading.problems):,}"
-    )
-    for problem in reading.problems[:5]:
-        console.print(f"  {problem}", style="yellow")
-    return reading.register
 
 
 def _tracker(home: Path) -> Tracker:
