@@ -14,7 +14,7 @@ COUNTY ?= jinsha
 HOUSEHOLDS ?= 25000
 PORT ?= 8000
 SERVE ?= 1
-DIR ?= var/eph
+DIR ?=
 OUT ?= var/backtest
 SITE ?= $(DEMO)
 
@@ -113,8 +113,12 @@ else
 	@$(DEMO_SETTINGS) exec $(PY) -m service serve --port $(PORT) --demo-file var/demo.json
 endif
 
-backtest: setup ## 用真实面板数据回测 back-test on INDEC's files: make backtest DIR=folder
+backtest: $(if $(DIR),$(VENV)/.demo,$(DEMO)/.register) ## 回测：合成县；DIR= 则为真实面板 back-test on the synthetic county, or on INDEC's files with DIR=folder (MEDIANS= OUT=)
+ifeq ($(DIR),)
+	@$(PY) -m training backtest county --register $(DEMO)/register $(DEMO_HOME) --out $(OUT)-$(COUNTY) $(ARGS)
+else
 	@$(PY) -m training backtest eph $(DIR) --train-until 2008Q4 --test-from 2010Q1 $(if $(MEDIANS),--medians $(MEDIANS)) --out $(OUT)
+endif
 
 bench: setup-dev ## 速度测量 measure the speed
 	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.measure $(ARGS)

@@ -48,7 +48,7 @@ from training.panel_report import behind, panel_report
 
 CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
 FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
-app = typer.Typer(no_args_is_help=True, help="在真实面板上回测 · back-test on a real panel")
+app = typer.Typer(no_args_is_help=True, help="回测：县登记册或真实面板 · back-test on a county's register or a real panel")
 console = Console(stderr=True, emoji=False)
 
 

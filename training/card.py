@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-MODELS_ZH = {
-    "ours": "本模型 ours",
-    "income": "按收入升序 income, ascending",
-    "logistic": "逻辑回归 logistic",
-    "lightgbm_default": "LightGBM 默认 default",
-    "village_rate": "村发生率 village rate",
-    "points": "计分规则 points rule",
-}
+from training.names import MODELS_ZH
+
 METRICS = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
 OUTCOMES_ZH = {
     "falls_below": "未来12个月人均纯收入跌破贫困线 per-capita net income falls under the poverty line within 12 months",

@@ -17,11 +17,13 @@ from features.policy.shipped import load as load_policy
 from models.bundle import load as load_bundle
 from models.bundle import write
 from training import backtest
-from training.card import METRICS, MODELS_ZH, model_card
+from training.card import METRICS, model_card
 from training.county import Judged, known_until
 from training.county import train as train_county
+from training.county_backtest import county
 from training.dataset import History, collect
 from training.fit import DEFAULTS
+from training.names import MODELS_ZH
 from training.promotion import promote as promote_bundle
 from training.promotion import verdict
 from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
@@ -34,6 +36,7 @@ app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="防贫模型训练 · training of the risk models"
 )
 app.command(name="synth")(synth)
+backtest.app.command(name="county")(county)
 app.add_typer(backtest.app, name="backtest")
 
 
