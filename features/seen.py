@@ -170,7 +170,8 @@ class Happened:
         cost: (events,) yuan in all; a blank is nothing.
         compliant: (events,) yuan that the household paid of a bill as the insurer counts it.
         paid: (events,) the same, or the household's own word where it is higher: drugs outside the list never reach the insurer.
-        loss: (events,) yuan that the household itself bore: what it paid of a bill, and the whole of anything else.
+        loss: (events,) yuan that the household itself bore: what it paid of a bill, of fees what subsidies are known to have left, and the
+            whole of anything else.
         counts: (3, kinds, n) events within one, two and three years.
         costs: (kinds, n) what those of one year cost in all, yuan.
         months_since: (kinds, n) months since the latest; `LONG_AGO` where there was none.
@@ -184,7 +185,8 @@ class Happened:
         self.cost: FloatArray = np.fmax(table["amount"], NO)
         self.compliant: FloatArray = np.fmax(table["oop_compliant"], NO)
         self.paid: FloatArray = np.fmax(self.compliant, table["oop_self_reported"])
-        self.loss: FloatArray = np.where(self.of_kind[BILL], self.paid, self.cost)
+        left = np.fmax(self.cost - np.where(self.of_kind[SCHOOL_FEE], np.fmax(table["subsidy"], NO), NO), NO)
+        self.loss: FloatArray = np.where(self.of_kind[BILL], self.paid, left)
         within = self.age < _YEARS
         self.this_year: BoolArray = within[0, 0]
         self.recent: BoolArray = self.of_kind & within
@@ -199,3 +201,9 @@ class Happened:
         schools = np.append(self._members["school_status"].astype(np.float64), UNKNOWN)
         found: FloatArray = schools.take(row_of_each(self.table, self._members))
         return np.where(found < NO, UNKNOWN, found)
+
+    @cached_property
+    def net_amount(self) -> FloatArray:
+        """(events,) yuan that subsidies have left of the amount; NaN where one of the two is not known."""
+        net: FloatArray = np.maximum(self.table["amount"] - self.table["subsidy"], NO)
+        return net

@@ -274,6 +274,7 @@ TABLES: dict[str, Table] = {
                 _c("oop_compliant", "合规自付", Kind.NUMBER, unit="yuan", low=0, high=_YUAN, doc="What the household paid after all reimbursement, as the insurer counts it."),
                 _c("oop_self_reported", "自报自付", Kind.NUMBER, unit="yuan", low=0, high=_YUAN, doc="What the household says it paid, drugs outside the list included."),
                 _c("claim", "理赔金额", Kind.NUMBER, unit="yuan", low=0, high=_YUAN, doc="What an insurance other than the medical ones paid for it. No income; blank: none on record."),
+                _c("subsidy", "补助金额", Kind.NUMBER, unit="yuan", low=0, high=_YUAN, doc="What subsidies and grants paid of school fees, whoever gave them; no insurance. 0: none. Blank: not known, so what the household bore lies between nothing and the whole. For rules; never a feature of the model."),
                 _KNOWN,
             ),
         ),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from features.policy.declared import DERIVED, Cell, Range, column_of
+from features.policy.declared import AT_MOST, DERIVED, Cell, Range, column_of
 from features.register import Array, BoolArray, FloatArray, TableView
 from features.seen import Seen
 from features.tables import Kind
@@ -50,6 +50,12 @@ class Cells:
             return derived
         numbers: FloatArray = self.rows[column].astype(np.float64)
         return numbers
+
+    def bounds(self, column: str) -> tuple[FloatArray, FloatArray]:
+        """The least and the most that each cell of a column of numbers, none of them negative, can be: of a blank nothing, and anything."""
+        number = self.number(column)
+        most = np.where(np.isnan(number), self.number(AT_MOST[column]), number) if column in AT_MOST else number
+        return np.where(np.isnan(number), 0.0, number), np.where(np.isnan(most), np.inf, most)
 
     def slack(self, column: str) -> float:
         """By how much each number of a column may be too high.

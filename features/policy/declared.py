@@ -38,10 +38,15 @@ def ends_after_its_start(until: dt.date | None, beside: ValidationInfo) -> dt.da
     return until
 
 
-DERIVED = {"members": {"age": "years", "certified": "flag"}, "events": {"school_status": "members.school_status"}}
+DERIVED = {
+    "members": {"age": "years", "certified": "flag"},
+    "events": {"school_status": "members.school_status", "net_amount": "events.amount"},
+}
 """Columns that a table does not hold and that a file may ask for all the same: age is the year of the date less the year of birth, or one
 less, since the day of birth is not on record; certified is 1 where a disability certificate is on record, 0 where none is; an event has
-the school of the person whom it names."""
+the school of the person whom it names, and of its amount what subsidies have left."""
+AT_MOST = {"net_amount": "amount"}
+"""What a derived number is no more than where it is not known itself."""
 WINDOWED = {"events": "occurred_on", "employment": "start_date", "measures": "start_date", "visits": "visited_on", "findings": "valid_from"}
 """Tables whose rows have a day, by which they lie within a period."""
 

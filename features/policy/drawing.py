@@ -11,12 +11,11 @@ import numpy as np
 
 from features.money import in_yuan, to_fen
 from features.policy.choice import Cells, choices, pack, spread
-from features.policy.declared import WINDOWED, Fact
+from features.policy.declared import WINDOWED, Fact, column_of
 from features.policy.span import Span
 from features.register import Array, BoolArray, FloatArray, TableView, day
 from features.seen import Seen
 from features.sums import add_up, largest
-from features.tables import TABLES
 
 SCHOOL_YEAR_MONTH = 9  # school years begin on 1 September
 ENDING = ("month", "calendar_year", "school_year")
@@ -73,7 +72,7 @@ class Drawing:
         self.group_place[self.grouped] = np.arange(len(self.grouped))
         self.by_person = by_person[self.grouped]
         self.all = pack(np.ones((len(self.facts), 1), dtype=bool))
-        self.money = np.flatnonzero([bool(column) and in_yuan(TABLES[table].column(column)) for column in columns])
+        self.money = np.flatnonzero([(held := column_of(table, column)) is not None and in_yuan(held) for column in columns])
 
     def spans(self, seen: Seen) -> dict[str, Span]:
         """Every fact of the table, for the households of a view."""
@@ -114,10 +113,10 @@ class Drawing:
         entry = np.flatnonzero(spread(perhaps, len(self.facts)))
         row, fact = np.divmod(entry, len(self.facts))
         certainly = spread(sure, len(self.facts)).ravel().take(entry)
-        values = np.concatenate([np.ones(len(rows)), *(cells.number(column) for column in self.columns)])
-        value = values.take(self.column_of.take(fact) * len(rows) + row)
-        known = ~np.isnan(value)
-        return Drawn(fact, row, certainly, np.where(certainly & known, value, 0.0), np.where(known, value, np.inf))
+        one, place = np.ones(len(rows)), self.column_of.take(fact) * len(rows) + row
+        bounds = zip((one, one), *(cells.bounds(column) for column in self.columns), strict=True)
+        least, most = (np.concatenate(side).take(place) for side in bounds)
+        return Drawn(fact, row, certainly, np.where(certainly, least, 0.0), most)
 
     def _chosen(self, seen: Seen, rows: TableView, cells: Cells) -> tuple[Array, Array]:
         """Bits of facts, (rows, words): of which facts each row is certainly meant, and of which it may be."""

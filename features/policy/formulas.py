@@ -17,7 +17,7 @@ from features.codes import code, groups
 from features.money import to_fen
 from features.policy.span import Span
 from features.register import NO, Array, BoolArray, FloatArray, TableView
-from features.seen import BILL, Seen, certified, persons
+from features.seen import BILL, SCHOOL_FEE, Seen, certified, persons
 from features.tables import CHILD_UNTIL, MEASURES, RISKS, TABLES
 
 Formula = Callable[[Seen], FloatArray | Span]
@@ -80,14 +80,16 @@ def income_fall(seen: Seen) -> FloatArray:
 def rigid_expenditure_share(seen: Seen) -> Span:
     """Share of a year's net income that medical self-payment and losses of twelve months took; none is known under an income of nothing.
 
-    A bill that is not settled may have been paid in full; a bill or a loss without an amount may have taken any share.
+    A bill that is not settled may have been paid in full, and fees whose subsidy is blank not at all; a bill or a loss without an amount
+    may have taken any share.
     """
     events, net = seen.events, net_income(seen)
     bill, table = events.of_kind[BILL], events.table
     unsettled, without_amount = bill & np.isnan(table["oop_compliant"]), np.isnan(table["amount"])
     unknown = without_amount & (unsettled | table.which(_COSTLY)[0])
     largest = np.where(unsettled, np.maximum(events.loss, events.cost), events.loss)  # nobody pays more of a bill than the bill
-    least, most = table.totals(events.loss * events.this_year, _at_most(largest, unknown, events.this_year))
+    surely = events.this_year & ~(events.of_kind[SCHOOL_FEE] & np.isnan(table["subsidy"]))
+    least, most = table.totals(events.loss * surely, _at_most(largest, unknown, events.this_year))
     income = np.where(net > 0, net, np.nan)
     return Span.between(to_fen(least) / income, to_fen(most) / income)
 

@@ -153,6 +153,13 @@ RULES: dict[str, tuple[RowRule, ...]] = {
             "合规自付超过费用总额 the compliant out-of-pocket part exceeds the whole bill",
             "请更正其中一个金额 correct one of the two amounts",
         ),
+        RowRule(
+            "subsidy_within_fees",
+            "subsidy",
+            lambda rows: rows["subsidy"] > rows["amount"],
+            "补助金额超过费用总额 the subsidy exceeds the whole bill",
+            "请更正其中一个金额；一笔补助抵数笔费用的分笔填写 correct one of the two; split a subsidy that is for several bills",
+        ),
     ),
     "measures": (_not_before("end_date", "start_date", "结束时间早于开始时间 the end lies before the start"),),
     "monitoring": (

@@ -43,7 +43,7 @@ def test_every_cell_counts(name: str) -> None:
         if column.name == "household_id":
             continue
         values = table.columns[column.name].copy()
-        values[-1] = 1.0 if np.isnan(values[-1]) or values[-1] == 0 else np.nan if values.dtype.kind == "f" else values[-1] - 1
+        values[-1] = values[-1] - 1 if values.dtype.kind != "f" else 1.0 if np.isnan(values[-1]) or values[-1] == 0 else np.nan
         changed = Columns(TABLES[name], len(table), dict(table.columns) | {column.name: values})
         tables = dict(whole.tables) | {name: replace(table, columns=changed)}
         assert register_digest(replace(whole, tables=tables)) != before, column.name

@@ -22,7 +22,7 @@ OFTEN_EMPTY = {
     "employment": ("work_region", "monthly_wage", "work_kind"),
     "households": ("sharing_size", "relocated"),
     "debts": ("balance",),
-    "events": ("oop_compliant", "amount", "member_id"),
+    "events": ("oop_compliant", "amount", "member_id", "subsidy"),
     "visits": ("found",),
 }
 Fault = Callable[[Rows, BoolArray, Array], None]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import numpy as np
 
+from features.policy.drawing import SCHOOL_YEAR_MONTH
 from features.register import NEVER, Array, FloatArray
 from features.tables import INCOME_SOURCES
 from training.synth.block import FOREVER, QUARTER, SLOTS, YEAR, Block
-from training.synth.condition import IN_SENIOR, UNIVERSITY, VOCATIONAL
+from training.synth.condition import HIGHER_VOCATIONAL, IN_SENIOR, UNIVERSITY, VOCATIONAL
 from training.synth.county import Truth
 from training.synth.draws import Keys, keys
 from training.synth.population import DIED
@@ -207,15 +210,27 @@ def _pushes(truth: Truth) -> Rows:
 
 
 def _fees(truth: Truth, y: int) -> Rows:
-    """Fees of schooling beyond the compulsory nine years, each September."""
-    block, draws = truth.block, truth.block.draws
-    month = y * YEAR + 8
+    """Fees of schooling beyond the compulsory nine years, each September, and what subsidies paid of them: of registered pupils' alone."""
+    block, draws, span = truth.block, truth.block.draws, truth.block.span
+    month = y * YEAR + SCHOOL_YEAR_MONTH - 1
     school = truth.condition.school[..., month // QUARTER]
     pays = truth.condition.here[..., month // QUARTER] & (school >= IN_SENIOR)
     row, slot = np.nonzero(pays & (draws.uniform("fee seen", block.person, y) < 0.7))
     kind = school[row, slot]
     usual = np.select([kind == IN_SENIOR, kind == VOCATIONAL, kind == UNIVERSITY], [2600.0, 2200.0, 7500.0], 8500.0)
     amount = money(usual * block.index[month] * np.exp(0.3 * draws.normal("fee", block.person[row, slot], y)), 50)
-    return _event(
+    made = _event(
         block, SCHOOL_FEE, row, np.full(len(row), month), block.person[row, slot] ^ np.uint64(y), mean=40, slot=slot, amount=amount
     )
+    vocational, student = (_subsidy(block, name, span.first + y) for name in ("education_help_amount", "student_grant"))
+    due = np.select(
+        [~block.exited[row], (kind == VOCATIONAL) | (kind == HIGHER_VOCATIONAL), kind == UNIVERSITY], [0.0, vocational, student]
+    )
+    helped = draws.uniform("roll education_help", block.person[row, slot]) < block.preset.number("policy.benefit_reach")
+    made.columns["subsidy"] = np.minimum(due * helped, amount)
+    return made
+
+
+def _subsidy(block: Block, name: str, year: int) -> float:
+    """Yuan that a pupil is paid for the school year that begins in a year; nothing where the county has none on record."""
+    return block.plan.policy.value(name, dt.date(year, SCHOOL_YEAR_MONTH, 1), block.preset.county) or 0.0

@@ -80,3 +80,20 @@ def test_who_is_certified_is_asked_by_yes_and_no() -> None:
     assert found["yes"][0] == 1
     assert found["no"][0] + found["yes"][0] == 2
     assert np.isfinite(found["no"]).all()
+
+
+@pytest.mark.parametrize(
+    ("amount", "subsidy", "wanted"),
+    [(9000, 3000, (6000, 6000)), (9000, 9500, (0, 0)), (9000, None, (0, 9000)), (None, 3000, (0, np.inf)), (9000.1, 0.3, (8999.8, 8999.8))],
+)
+def test_what_a_subsidy_leaves_of_fees_is_summed_as_far_as_it_is_known(amount: Any, subsidy: Any, wanted: tuple[float, float]) -> None:
+    declared = {"net": fact(sum="events.net_amount", unit="yuan"), "most": fact(most="events.net_amount", unit="yuan")}
+    fee = {"event_kind": "school_fee", "member_id": "1"}
+    found = told(declared, events=[fee | {"amount": amount, "subsidy": subsidy}, fee | {"amount": 1000}])
+    assert found["net"] == (wanted[0] + 1000, wanted[1] + 1000)
+    assert found["most"] == (max(wanted[0], 1000), max(wanted[1], 1000))
+
+
+def test_ages_are_added_up_though_no_table_holds_them() -> None:
+    found = told({"it": fact(sum="members.age", unit="years")}, members=[{"birth_year": DAY.year - 40}, {"birth_year": DAY.year - 20}])
+    assert found["it"] == (60, 60)

@@ -66,7 +66,14 @@ def test_two_months_are_not_added_up() -> None:
 
 
 def test_a_school_year_counts_until_the_end_of_september() -> None:
-    fee = {"member_id": "m1", "event_kind": "school_fee", "occurred_on": "2023-03-01", "known_on": "2023-09-04", "amount": 12000}
+    fee = {
+        "member_id": "m1",
+        "event_kind": "school_fee",
+        "occurred_on": "2023-03-01",
+        "known_on": "2023-09-04",
+        "amount": 12000,
+        "subsidy": 0,
+    }
     assert [told(judged(as_of, fee), "school_fees") for as_of in ("2023-09-04", "2023-09-30", "2023-10-01")] == [12000, 12000, 0]
 
 

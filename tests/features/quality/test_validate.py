@@ -134,6 +134,12 @@ def test_a_register_in_order_has_no_problems(tmp_path: Path) -> None:
         ("incomes", INCOME | {"source": "business", "amount": "3,000"}, "amount", "is not a number"),
         ("incomes", INCOME | {"source": "business", "amount": "2e8"}, "amount", "outside"),
         ("events", BILL | {"event_id": "e2", "oop_compliant": 6000}, "oop_compliant", "exceeds the whole bill"),
+        (
+            "events",
+            BILL | {"event_id": "e2", "event_kind": "school_fee", "oop_compliant": "", "subsidy": 6000},
+            "subsidy",
+            "subsidy exceeds",
+        ),
         ("events", BILL | {"event_id": "e2", "occurred_on": "2021-05-21"}, "known_on", "before it happened"),
         ("events", BILL | {"event_id": "e2", "amount": -5}, "amount", "outside"),
         ("monitoring", DECISION | {"identified_on": "2022-06-02"}, "eliminated_on", "before it was identified"),

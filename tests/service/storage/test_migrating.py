@@ -132,7 +132,11 @@ def test_going_back_keeps_lists_and_tokens_and_going_forth_the_tokens(own_site: 
 
 
 def test_a_register_of_before_people_entered_what_they_decide_reads_as_ever(own_site: Site) -> None:
-    entered = {"households": ("expected_exit_year", "lives_in_both", "wishes_heard_on"), "members": ("dibao_tier", "dropout_sign")}
+    entered = {
+        "households": ("expected_exit_year", "lives_in_both", "wishes_heard_on"),
+        "members": ("dibao_tier", "dropout_sign"),
+        "events": ("subsidy",),
+    }
     database, then = own_site.database, json.loads(codebook())
     for table, columns in entered.items():
         for column in columns:
@@ -149,6 +153,7 @@ def test_a_register_of_before_people_entered_what_they_decide_reads_as_ever(own_
         again = load_register(connection)
     assert register_digest(again) == register_digest(whole) == whole.info.digest
     assert np.isnan(again.tables["households"].columns["expected_exit_year"]).all()
+    assert np.isnan(again.tables["events"].columns["subsidy"]).all()
 
 
 def test_the_tokens_of_a_disabled_user_open_no_door_after_going_back_and_forth(own_site: Site) -> None:

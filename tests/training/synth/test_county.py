@@ -240,6 +240,25 @@ def test_what_households_pay_lies_between_nothing_and_the_bill(county):
     assert over.mean() < 0.01  # slips of a nought, put in as dirt
 
 
+def test_of_fees_it_is_told_what_subsidies_paid_and_zhenan_pays_its_grant_from_2019(tmp_path):
+    """6,000 yuan a student and year, as the county's report has it; help for vocational pupils everywhere, nobody else's fees."""
+    told = {}
+    for name in ("zhenan", "jinsha"):
+        generate(Order(name, 1000, 2017, 2021, 3, 0.0), tmp_path / name)
+        fees = frame(tmp_path / name, "events").query("event_kind == 'school_fee'").dropna(subset=["amount", "subsidy"])
+        assert fees["subsidy"].between(0, fees["amount"]).all()
+        status = frame(tmp_path / name, "households").drop_duplicates("household_id").set_index("household_id")["registry_status"]
+        assert (fees.loc[fees["household_id"].map(status) == "ordinary", "subsidy"] == 0).all()
+        told[name] = {
+            kind: set(rows.loc[rows["subsidy"] < rows["amount"], "subsidy"])
+            for kind, rows in fees.groupby(days(fees["occurred_on"]).dt.year)
+        }
+    assert [6000 in told["zhenan"][year] for year in (2017, 2018, 2019, 2020, 2021)] == [False, False, True, True, True]
+    assert not any(6000 in amounts for amounts in told["jinsha"].values())
+    assert all({0, 3000} <= amounts for amounts in told["jinsha"].values())
+    assert frame(tmp_path / "jinsha", "events").query("event_kind != 'school_fee'")["subsidy"].isna().all()
+
+
 def test_dirt_is_put_in_at_the_chosen_rate_and_none_at_zero(tmp_path):
     for rate in (0.0, 0.3):
         generate(Order("jinsha", 400, 2016, 2017, 1, rate), tmp_path / str(rate))
