@@ -10,7 +10,7 @@ from rich.markup import escape
 from sqlalchemy.exc import OperationalError
 
 from features.errors import UserError
-from service.commands import audit, backup, data, model, people, policy, reproducing, scoring, serving, storage
+from service.commands import audit, backup, data, model, people, policy, reproducing, scenario, scoring, serving, storage
 
 app = typer.Typer(
     help="防贫服务：导入、评分、提供接口。 Fangpin service: import, score, serve.",
@@ -25,6 +25,7 @@ app.add_typer(people.user_app, name="user")
 app.add_typer(people.token_app, name="token")
 app.add_typer(model.model_app, name="model")
 app.add_typer(policy.policy_app, name="policy")
+app.add_typer(scenario.app, name="scenario")
 
 
 def _tell(words: str) -> None:

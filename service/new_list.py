@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from features.errors import UserError
 from features.policy.shipped import load
-from features.register import Array
+from features.register import Array, RegisterInfo
 from models.bundle import Bundle
 from service.clock import Clock, stamp, today
 from service.clues import calls, demands
@@ -90,11 +90,8 @@ def score_stored(
             register = load_register(connection, lambda name: progress(f"register: {name}"))
             current = active(connection)
         as_of = day_of_list(as_of, register.info, today(clock))
-        if bundle.card.get("synthetic") is True and not register.info.synthetic and not allow_synthetic_model:
-            raise UserError(
-                "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
-                "train one on this county's own history, or pass --allow-synthetic-model to try it out"
-            )
+        if not allow_synthetic_model:
+            check_model(bundle, register.info)
         policy = load(synthetic=register.info.synthetic, counties=counties)
         made_of = (import_id, as_of.isoformat(), bundle.version, policy.version, SHAPE)
         if not again and current is not None:
@@ -108,6 +105,19 @@ def score_stored(
         if keep_lists:
             retire_lists(database, keep_lists, clock())
         return written
+
+
+def check_model(bundle: Bundle, info: RegisterInfo) -> None:
+    """Refuses a model that was trained on made-up data where real households are to be scored.
+
+    Raises:
+        UserError: it is one.
+    """
+    if bundle.card.get("synthetic") is True and not info.synthetic:
+        raise UserError(
+            "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
+            "train one on this county's own history, or pass --allow-synthetic-model to try it out"
+        )
 
 
 def _put_in_use(database: Database, scored: Scored, import_id: int, *, threads: int, clock: Clock, progress: Progress) -> Written:
