@@ -11,7 +11,7 @@ of 960 are owed. Neither alone reaches it, both do: two benefits, 2,196 yuan a y
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -170,14 +170,13 @@ def _written(judged: Judgement, row: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(risks))
 
 
-def report(judged: Judgement, line: str, where: str = "", progress: Callable[[int, int], None] = lambda *_: None) -> dict[str, Any]:
+def report(judged: Judgement, line: str, where: str = "") -> dict[str, Any]:
     """线下各户的最小依规组合。Every household under a line, and the smallest lawful set that lifts it to the line.
 
     Args:
         judged: what policy says of a register on a day.
         line: poverty_line or monitoring_line.
         where: area code; "" is everywhere.
-        progress: called with households done, and of how many.
 
     Returns:
         counts by verdict, and the households; of whom income or line is not known nothing can be said, and they are counted.
@@ -191,7 +190,7 @@ def report(judged: Judgement, line: str, where: str = "", progress: Callable[[in
     villages = np.array([*codes(seen.register), ""])[seen.village]
     told: list[dict[str, Any]] = []
     costs: list[tuple[str, float]] = []
-    for done, row in enumerate(rows.tolist()):
+    for row in rows.tolist():
         found = smallest(float(missing[row]), lawful(judged, row))
         costs.append((found.verdict, found.low))
         told.append(
@@ -210,7 +209,6 @@ def report(judged: Judgement, line: str, where: str = "", progress: Callable[[in
                 "measures": [one.to_json() for one in found.chosen],
             }
         )
-        progress(done + 1, len(rows))
     verdicts = [verdict for verdict, _ in costs]
     return {
         "line": line,

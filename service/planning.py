@@ -102,10 +102,10 @@ def fallen_back(plan: Planned, bundle: Bundle, region: str, *, threads: int, pro
     return clearance.report(plan.register, plan.as_of, plan.policy, now, where=region)
 
 
-def helped(plan: Planned, line: str, region: str, progress: Callable[[int, int], None]) -> Report:
+def helped(plan: Planned, line: str, region: str) -> Report:
     """The report of the smallest lawful help; no model is asked."""
     judged = Judgement(look(plan.register, plan.as_of, plan.policy), plan.policy)
-    return remedy.report(judged, line, region, progress)
+    return remedy.report(judged, line, region)
 
 
 def check_format(out: Path) -> None:

@@ -140,7 +140,7 @@ def lift(
 
     def make(plan: Planned, step: Progress) -> Report:
         step("帮扶 help")
-        return helped(plan, f"{line}_line", region, lambda *_: None)
+        return helped(plan, f"{line}_line", region)
 
     report = _made(Settings(), region, as_of, make)
     verdicts = report["verdicts"]
@@ -151,7 +151,7 @@ def lift(
     )
     table = Table("结论 verdict", "户 households")
     table.add_row("依规帮扶足以过线 lawful help reaches it", f"{verdicts['reaches']:,}")
-    table.add_row("取决于政策未定的金额 rests on an amount that no policy tells", f"{verdicts['rests_on_unknown']:,}")
+    table.add_row("取决于未知的金额 rests on an amount that is not known", f"{verdicts['rests_on_unknown']:,}")
     table.add_row("无依规组合可达 no lawful set reaches it", f"{verdicts['out_of_reach']:,}")
     console.print(table)
     console.print(f"足以过线者每年 yuan a year for those it reaches: {report['yearly_yuan_of_sets_that_reach']:,.0f} 元", soft_wrap=True)
