@@ -77,18 +77,18 @@ class Replay:
 
     @cached_property
     def crosses(self) -> Mapping[str, BoolArray]:
-        """By test, who is not under the line before and certainly is after."""
-        return {test: (self.before.under[test] == 0) & (self.after.under[test] == 1) for test in TESTS}
+        """By test, who of the place is not under the line before and certainly is after."""
+        return {test: self.here & (self.before.under[test] == 0) & (self.after.under[test] == 1) for test in TESTS}
 
     @cached_property
     def newly_called(self) -> BoolArray:
-        """Whom a rule calls for after and none called for certain before."""
-        return np.asarray((self.after.called == 1) & (self.before.called != 1))
+        """Whom of the place a rule calls for after and none called for certain before."""
+        return np.asarray(self.here & (self.after.called == 1) & (self.before.called != 1))
 
     @cached_property
     def tier_moves(self) -> BoolArray:
-        """Whose tier is another one after."""
-        return np.asarray(self.before.scores.tier != self.after.scores.tier)
+        """Whose tier, of the place's households, is another one after."""
+        return np.asarray(self.here & (self.before.scores.tier != self.after.scores.tier))
 
     @cached_property
     def rows(self) -> Array:

@@ -116,7 +116,7 @@ def check_model(bundle: Bundle, info: RegisterInfo) -> None:
     if bundle.card.get("synthetic") is True and not info.synthetic:
         raise UserError(
             "模型由合成数据训练，不能用于真实农户 this model was trained on made-up data and must not score real households: "
-            "train one on this county's own history, or pass --allow-synthetic-model to try it out"
+            "train one on this county's own history; to try it out, python -m service score --allow-synthetic-model"
         )
 
 

@@ -194,6 +194,14 @@ def test_the_report_adds_up_and_is_plain(seen: Seen, model: Bundle, village: str
     assert {row["village_code"][:9] for row in said["list"]} == {village[:9]}
 
 
+def test_a_line_raised_in_one_village_is_told_of_that_village_only(seen: Seen, model: Bundle, village: str) -> None:
+    said = report(play(seen, model, RaisedLine(3000), village), seen.register, model)
+    assert {row["village_code"] for row in said["list"]} == {village}
+    for test in said["tests"]:
+        assert test["under_before"] + test["crosses"] + test["not_evaluable_before"] <= said["households"]
+    assert max(test["crosses"] for test in said["tests"]) <= said["crossing"]
+
+
 def test_the_register_and_policy_that_were_given_are_left_alone(seen: Seen, policy: Policy) -> None:
     sizes = {name: len(table) for name, table in seen.register.tables.items()}
     line = policy.value("monitoring_line", AS_OF, JINSHA)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from service.planning import write_report
+from features.build import build
+from features.errors import UserError
+from features.policy.shipped import load
+from models.scenario import RaisedLine
+from service.planning import Planned, fallen_back, helped, shocked, write_report
+from tests.features.policy import cases
+from tests.models.county import plain_model
 from tests.service import made_up
 from tests.service.commands import Done, run_command
 from tests.service.sites import Site
@@ -77,6 +85,16 @@ def test_what_cannot_be_planned_is_told_in_a_line(office: Office, options: tuple
     assert done.code == 2
     assert words in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_model_of_made_up_households_plans_for_no_real_ones() -> None:
+    day = dt.date(2023, 6, 30)
+    register, policy = cases.register(cases.rows({"income": 9000}, made_up.COUNTY, day)), load()
+    plan, model = Planned(register, day, policy), plain_model(build(register, day, policy))
+    for make in (partial(shocked, plan, model, RaisedLine(500), ""), partial(fallen_back, plan, model, "")):
+        with pytest.raises(UserError, match="made-up data"):
+            make(threads=1, progress=lambda _: None)
+    assert helped(plan, "monitoring_line", "")["households"] == 1  # of which no model is asked
 
 
 def test_a_list_of_nobody_is_still_a_table(tmp_path: Path) -> None:
