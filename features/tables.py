@@ -126,6 +126,7 @@ RISKS = (
     ("industry_failure", "因产业项目失败"), ("unstable_job", "因务工就业不稳"), ("no_labour", "缺劳动力"), ("housing", "因安全住房"),
     ("water", "因安全饮水"), ("other", "其他"),
 )  # fmt: skip
+MONITORING_RISKS = tuple(f"risk_{place}" for place in range(1, 6))  # columns of the national system, the gravest first
 INCOME_SOURCES = (
     ("wage", "工资性收入"), ("business", "生产经营性收入"), ("business_expense", "生产经营性支出"), ("property", "财产性收入"),
     ("transfer_policy", "政策转移性收入"), ("transfer_private", "其他转移性收入"),
@@ -309,6 +310,7 @@ TABLES: dict[str, Table] = {
                 _c("elimination_kind", "风险消除方式", Kind.CATEGORY, values=(("by_help", "帮扶消除"), ("naturally", "自然消除"))),
                 _c("risk_1", "致贫/返贫风险1", Kind.CATEGORY, values=RISKS),
                 _c("risk_2", "致贫/返贫风险2", Kind.CATEGORY, values=RISKS, doc="Blank beside a first risk: there is no second."),
+                *(_c(f"risk_{place}", f"致贫/返贫风险{place}", Kind.CATEGORY, values=RISKS, doc="Blank: there is none.") for place in range(3, 6)),
                 _KNOWN,
             ),
         ),

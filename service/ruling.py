@@ -22,7 +22,7 @@ from features.policy.reference import help_, regions, undefined
 from features.policy.span import Span
 from features.policy.verification import verified
 from features.register import EPOCH_ORDINAL
-from features.tables import FINDINGS, RISKS, TABLES
+from features.tables import FINDINGS, MONITORING_RISKS, RISKS, TABLES
 
 CATEGORY_WORDS = {
     NONE: ("未经人工核实存在风险，不归类", "No risk was found by people: no category"),
@@ -36,7 +36,6 @@ UNANSWERED = {
     "grade": "proposal",
 }
 LABOUR = "labour_ability"
-MONITORING_RISKS = ("risk_1", "risk_2")
 
 
 def ruling(judgement: Judgement, row: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,11 +19,20 @@ from features.money import to_fen
 from features.policy.span import Span
 from features.register import NO, Array, BoolArray, FloatArray, TableView
 from features.seen import BILL, SCHOOL_FEE, Seen, certified, persons
-from features.tables import CHILD_UNTIL, MEASURES, RISKS, TABLES
+from features.tables import CHILD_UNTIL, MEASURES, MONITORING_RISKS, RISKS, TABLES
 
 Formula = Callable[[Seen], FloatArray | Span]
-Answering = Mapping[str, Collection[str]]
-"""To each risk the kinds of help that answer it, as far as a source says so."""
+
+
+class Answered(NamedTuple):
+    """Kinds of help that answer a risk, and whether a source says that these are all: what is from memory may have left some out."""
+
+    kinds: Collection[str]
+    complete: bool
+
+
+Answering = Mapping[str, Answered]
+"""To each risk what answers it; a risk to which nothing but a proposal gives an answer is not among them."""
 _COSTLY = groups("events", "event_kind", ("accident", "disaster", "school_fee", "house_damage", "industry_failure"))
 _LASTING = groups("employment", "work_kind", ("migrant", "local", "workshop", "public_post", "self_employed"), None)
 _PRESENT = code("members", "presence", "present")
@@ -299,19 +309,19 @@ def _found_last(seen: Seen, since: FloatArray) -> FloatArray:
 def targeted_measures(seen: Seen, answering: Answering) -> Span:
     """Measures of help that answer a risk written down at the last identification and were begun since; any number where there was none.
 
-    Where no risk was written down, or one to which no source gives an answer, every measure may be meant.
+    Where no first risk was written down, or a risk to which no source gives all answers, every measure may be meant.
     """
     given, decisions, latest = seen["measures"], seen["monitoring"], _identified_on(seen)
     since = (given["start_date"] >= latest[given.household]) & (given["start_date"] <= seen.day)
     answers = np.zeros((len(_RISKS) + 1, len(_MEASURES)), dtype=bool)  # the last row is for no risk
-    for risk, kinds in answering.items():
-        answers[_RISKS.index(risk)] = [kind in kinds for kind in _MEASURES]
-    open_ = np.append([risk not in answering for risk in _RISKS], False)
+    for risk, answer in answering.items():
+        answers[_RISKS.index(risk)] = [kind in answer.kinds for kind in _MEASURES]
+    open_ = np.append([risk not in answering or not answering[risk].complete for risk in _RISKS], False)
     last = decisions["identified_on"] == latest[decisions.household]
-    of, first, second = decisions.household[last], decisions["risk_1"][last], decisions["risk_2"][last]
+    of, risks = decisions.household[last], np.stack([decisions[name][last] for name in MONITORING_RISKS])
     answered, any_ = np.zeros((seen.n, len(_MEASURES)), dtype=bool), np.zeros(seen.n, dtype=bool)
-    answered[of] = answers[first] | answers[second]
-    any_[of] = open_[first] | open_[second] | ((first < 0) & (second < 0))
+    answered[of] = answers[risks].any(axis=0)
+    any_[of] = open_[risks].any(axis=0) | (risks[0] < 0)
     sure = answered[given.household, given["measure_kind"]]
     low, high = given.totals(since & sure, since & (sure | any_[given.household]))
     return Span(low, np.where(np.isnan(latest), np.inf, high))

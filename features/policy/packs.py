@@ -14,7 +14,7 @@ from typing import Any
 from features.policy import source
 from features.policy.drawing import drawings
 from features.policy.faults import Whole, faults_of
-from features.policy.formulas import Answering, formulas
+from features.policy.formulas import Answered, Answering, formulas
 from features.policy.language import RULES, Exclusion, Ground, Group, Overlay, Pack, Trigger, Verification, Villages
 from features.policy.registry import Policy
 from features.policy.rules import Bounds, Docket
@@ -222,4 +222,5 @@ def read_packs(units: Mapping[str, str], faults: list[str], counties: Iterable[P
 
 def _answering(pack: Pack) -> Answering:
     """To each risk the kinds of help that stand against its elimination no longer; what only a proposal says answers no risk for sure."""
-    return {risk: {*said.any, *said.afterwards} for risk, said in pack.answers.items() if said.grade != "proposal"}
+    told = {risk: said for risk, said in pack.answers.items() if said.grade != "proposal"}
+    return {risk: Answered({*said.any, *said.afterwards}, said.grade != "memory") for risk, said in told.items()}

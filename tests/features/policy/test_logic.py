@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 
 from features.errors import PolicyError
 from features.policy.shipped import read
-from features.tables import TABLES, Kind
+from features.tables import MONITORING_RISKS, TABLES, Kind
 from tests.features import generated
 from tests.features.policy.cases import Answers, Case, answers, cases, judged, judged_alone, register, rows
 
 CASES = cases()
 MEANT = {
     ("members", "presence"), ("households", "sharing_size"), ("households", "weight"), ("employment", "end_date"), ("measures", "end_date"),
-    ("monitoring", "eliminated_on"), ("monitoring", "risk_2"), ("events", "oop_self_reported"),
+    ("monitoring", "eliminated_on"), ("events", "oop_self_reported"),
+    *(("monitoring", name) for name in MONITORING_RISKS[1:]),
 }  # fmt: skip
-"""Cells whose blank the register gives a meaning: present, as many as are listed, going on, no second risk, no word of its own."""
+"""Cells whose blank the register gives a meaning: present, as many as are listed, going on, no further risk, no word of its own."""
 
 
 def blanked(case: Case) -> Iterator[tuple[str, generated.Rows]]:

@@ -136,6 +136,7 @@ def test_a_register_of_before_people_entered_what_they_decide_reads_as_ever(own_
         "households": ("expected_exit_year", "lives_in_both", "wishes_heard_on"),
         "members": ("dibao_tier", "dropout_sign"),
         "events": ("subsidy",),
+        "monitoring": ("risk_3", "risk_4", "risk_5"),
     }
     database, then = own_site.database, json.loads(codebook())
     for table, columns in entered.items():
