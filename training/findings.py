@@ -15,7 +15,7 @@ from training.markdown import points
 from training.names import model_zh
 from training.resample import RESAMPLES, draws
 from training.rolling import EVALUATIONS_ZH, Answers
-from training.standing import ALL, deciles, decay, standing, truth_of_claims
+from training.standing import ALL, decay, deciles, standing, truth_of_claims
 
 Findings = dict[str, Any]
 
