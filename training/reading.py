@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 
+from features.errors import UserError
 from features.folder import read_info
 from features.pseudonym import EXAMPLE_KEY, keep_key, load_key
 from features.read import read_register
 from features.register import Register
+from models import pointer
+from models.bundle import Bundle
+from models.bundle import load as load_bundle
+
+if TYPE_CHECKING:  # MLflow is loaded by the commands that ask it
+    from training.tracking import Tracker
 
 console = Console(stderr=True, emoji=False)
 HomeOption = Annotated[Path, typer.Option("--home", envvar="FANGPIN_HOME", help="工作目录 · folder for runs, bundles and keys")]
@@ -46,3 +53,33 @@ def read(folder: Path, home: Path, key: Path | None) -> Register:
     for problem in reading.problems[:5]:
         console.print(f"  {problem}", style="yellow")
     return reading.register
+
+
+def tracker(home: Path) -> Tracker:
+    """The store of runs of a folder, which must be there.
+
+    Raises:
+        UserError: nothing was trained there.
+    """
+    from training.tracking import Tracker
+
+    if not (home / "mlflow").is_dir():
+        raise UserError(f"{home} 中没有训练记录 holds no training runs: name the folder that train was given --home 请指明训练时的 --home")
+    return Tracker(home / "mlflow")
+
+
+def current(home: Path) -> Bundle:
+    """The model that the service is pointed at.
+
+    Raises:
+        BundleError: none is, or it is damaged.
+    """
+    return load_bundle(home / "bundles" / pointer.read(home / "bundles").version)
+
+
+def in_use(home: Path, name: str) -> Bundle | None:
+    """The same if it predicts this outcome; None where nothing was promoted yet."""
+    if not pointer.kept(home / "bundles"):
+        return None
+    bundle = current(home)
+    return bundle if bundle.name == name else None

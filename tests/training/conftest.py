@@ -8,8 +8,11 @@ from features.policy.registry import Policy
 from features.policy.shipped import load as load_policy
 from features.read import read_register
 from features.register import Register
+from training.county import Judged, train
+from training.fit import Settings
 from training.synth.generate import Order, generate
 
+QUICK = Settings(seeds=1, most_rounds=60, leaf_rows=40, threads=1)
 KEY = b"tests only, never a real key 0123"
 
 
@@ -28,3 +31,8 @@ def county(county_folder: Path) -> Register:
 @pytest.fixture(scope="session")
 def policy() -> Policy:
     return load_policy(synthetic=True)
+
+
+@pytest.fixture(scope="session")
+def judged(county: Register, policy: Policy) -> Judged:
+    return train(county, policy, step_months=6, settings=QUICK, force=True)

@@ -29,11 +29,6 @@ QUICK = Settings(seeds=1, most_rounds=60, leaf_rows=40, threads=1)
 
 
 @pytest.fixture(scope="session")
-def judged(county: Register, policy: Policy) -> Judged:
-    return train(county, policy, step_months=6, settings=QUICK, force=True)
-
-
-@pytest.fixture(scope="session")
 def rows(county: Register, policy: Policy) -> tuple[Dataset, Dataset]:
     early = [dt.date(2017, 6, 30), dt.date(2017, 12, 31), dt.date(2018, 6, 30)]
     return (

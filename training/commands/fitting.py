@@ -1,0 +1,148 @@
+"""`python -m training train`: fits and judges a model and registers it as challenger."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from features.policy.registry import Policy
+from features.policy.shipped import load as load_policy
+from features.register import Register
+from models.bundle import write
+from training.card import METRICS, model_card
+from training.county import Judged
+from training.county import train as train_county
+from training.fit import DEFAULTS, Settings
+from training.names import MODELS_ZH
+from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
+
+StepOption = Annotated[int, typer.Option("--step", help="拟合时点间隔（月）· months between fitting dates", min=3, max=12)]
+SeedsOption = Annotated[int, typer.Option("--seeds", help="种子数 · boosters averaged", min=1)]
+SeedOption = Annotated[int, typer.Option("--seed", help="随机种子 · random seed")]
+ForceOption = Annotated[bool, typer.Option("--force", help="事件太少也训练 · fit in spite of too few events")]
+TownOption = Annotated[bool, typer.Option("--town/--no-town", help="另留一镇检验 · also judge in a town left out")]
+
+
+def train(
+    *,
+    register: RegisterOption,
+    home: HomeOption = Path("var"),
+    key: KeyOption = None,
+    name: NameOption = "falls_below",
+    test: Annotated[dt.datetime | None, typer.Option(formats=["%Y-%m-%d"], help="检验时点 · as_of of the judgement [latest known]")] = None,
+    step: StepOption = 3,
+    seeds: SeedsOption = DEFAULTS.seeds,
+    seed: SeedOption = 0,
+    force: ForceOption = False,
+    policy_dir: PolicyOption = None,
+    town: TownOption = True,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="快速试训：半年一个时点、一个种子、不留镇 · a trial: half-yearly dates, one seed, no town")
+    ] = False,
+) -> None:
+    """训练并检验模型，登记为挑战者 · fit and judge a model, register it as challenger."""
+    facts = read(register, home, key)
+    if quick:
+        step, seeds, town = 6, 1, False
+    fit_and_register(
+        facts,
+        load_policy(synthetic=facts.info.synthetic, counties=policy_dir),
+        home,
+        name=name,
+        test=test.date() if test else None,
+        step=step,
+        settings=replace(DEFAULTS, seeds=seeds, seed=seed),
+        force=force,
+        town=town,
+    )
+
+
+def fit_and_register(
+    facts: Register,
+    policy: Policy,
+    home: Path,
+    *,
+    name: str,
+    test: dt.date | None = None,
+    step: int = 3,
+    settings: Settings = DEFAULTS,
+    force: bool = False,
+    town: bool = True,
+) -> Judged:
+    """Fits, judges, writes the bundle and registers it, with a bar, and tells how it did."""
+    with Progress(TextColumn("{task.description:40}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("训练 train", total=None)
+        judged = train_county(
+            facts,
+            policy,
+            name=name,
+            test=test,
+            step_months=step,
+            settings=settings,
+            force=force,
+            leave_town_out=town,
+            progress=lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps),
+        )
+        bar.update(task, description="登记 record")
+        folder = home / "candidates" / judged.bundle.version
+        if not folder.exists():
+            write(judged.bundle, folder)
+        number = _record(judged, folder, home)
+    _show(judged)
+    console.print(f"挑战者 challenger: {name} {judged.bundle.version} (登记号 number {number}), {folder}")
+    console.print("下一步 next: python -m training promote")
+    return judged
+
+
+def _record(judged: Judged, folder: Path, home: Path) -> str:
+    from models.figures import calibration, importance
+    from training.tracking import Tracker
+
+    bundle = judged.bundle
+    numbers = {
+        f"{row['segment'].split(' ')[0]}.{row['model']}.{row['metric']}": row["value"]
+        for row in judged.metrics
+        if row["value"] is not None and row["model"] == "ours"
+    }
+    settings = {f"fit.{key}": value for key, value in bundle.card["settings"].items()}
+    tracked = Tracker(home / "mlflow").record(
+        bundle.name,
+        folder,
+        params={
+            **settings,
+            "data_version": bundle.card["data_version"],
+            "policy_version": bundle.card["policy_version"],
+            "bundle_version": bundle.version,
+            "fitted_until": bundle.card["dates"]["fit"][-1],
+            "calibrated_on": bundle.card["dates"]["calibrate"],
+            "judged_on": bundle.card["dates"]["test"],
+        },
+        metrics=numbers,
+        figures={
+            "calibration": calibration(judged.ours.probability, judged.test.y),
+            "importance": importance(bundle.importance, {feature.name: feature.zh for feature in bundle.declared}),
+        },
+        documents={"model-card.md": model_card(bundle.card, bundle.version)},
+    )
+    return tracked.number
+
+
+def _show(judged: Judged) -> None:
+    table = Table(title=f"检验 judged on {judged.bundle.card['dates']['test']}")
+    table.add_column("模型 model")
+    for metric in METRICS:
+        table.add_column(metric, justify="right")
+    rows = {(row["model"], row["metric"]): row["value"] for row in judged.metrics if row["segment"] == "all"}
+    for model in dict.fromkeys(row["model"] for row in judged.metrics):
+        values = [rows.get((model, metric)) for metric in METRICS]
+        table.add_row(MODELS_ZH.get(model, model), *("—" if value is None else f"{value:.3f}" for value in values))
+    console.print(table)
+    console.print(str(judged.bundle.card["headline"]))
+    for alarm in judged.alarms:
+        console.print(f"[red]泄漏警报 leak alarm[/red] {alarm}")
