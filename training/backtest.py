@@ -11,20 +11,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from features.errors import UserError
 from features.register import Array, BoolArray, FloatArray
-from training.adapters.eph import HORIZON, LINE, Panel, read_panel
-from training.adapters.eph_files import quarter_number, quarter_text
+from training.adapters.eph import HORIZON, LINE, Panel
+from training.adapters.eph_files import quarter_text
 from training.baselines import DefaultTrees, Income, Logistic
 from training.dataset import Dataset
 from training.evaluate import Prediction, calibration, judge
@@ -44,12 +40,10 @@ from training.panel import (
     training_pairs,
     with_columns,
 )
-from training.panel_report import behind, panel_report
+from training.panel_report import panel_report
 
 CROSS_SECTION = 1500  # interviews a quarter that say at which level its households stand
 FEWEST_EVENTS = 50  # fewer on either side and the figures would be noise
-app = typer.Typer(no_args_is_help=True, help="回测：县登记册或真实面板 · back-test on a county's register or a real panel")
-console = Console(stderr=True, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -225,50 +219,3 @@ def write_backtest(result: Backtest, folder: Path) -> None:
         "outcome": result.test.y.astype(np.int8),
     } | {prediction.model: prediction.probability for prediction in result.predictions}
     pyarrow.parquet.write_table(pa.table({name: pa.array(values) for name, values in columns.items()}), folder / "predictions.parquet")
-
-
-@app.command()
-def eph(
-    folder: Annotated[Path, typer.Argument(help="INDEC 原始文件夹 · folder of INDEC's files", exists=True, file_okay=False)],
-    *,
-    train_until: Annotated[str, typer.Option(help="最后训练季度 · last as_of quarter that trains")] = "2008Q4",
-    test_from: Annotated[str, typer.Option(help="首个检验季度 · first as_of quarter that judges")] = "2010Q1",
-    test_until: Annotated[str | None, typer.Option(help="最后检验季度 · last as_of quarter that judges [all]")] = None,
-    medians: Annotated[Path | None, typer.Option(help="全国中位数 CSV · national medians; else from the files", exists=True)] = None,
-    out: Annotated[Path, typer.Option(help="输出文件夹 · folder for the results", file_okay=False)] = Path("var/backtest"),
-    resamples: Annotated[int, typer.Option(help="自助重抽样次数 · resamples behind each interval", min=200)] = 200,
-) -> None:
-    """阿根廷住户调查：用过去拟合，在未见过的户上检验 · Argentina's EPH: fitted on the past, judged on unseen households."""
-    with Progress(TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
-        task = bar.add_task("读取 read", total=None)
-        panel = read_panel(folder, medians, lambda quarter: bar.update(task, description=f"读取 read {quarter}"))
-        result = backtest(
-            panel,
-            quarter_number(train_until),
-            quarter_number(test_from),
-            test_until=quarter_number(test_until) if test_until else None,
-            resamples=resamples,
-            progress=lambda step, share: bar.update(task, description=step, completed=share, total=1.0 if share else None),
-        )
-    write_backtest(result, out)
-    _show(result)
-    console.print(f"结果 results: {out}")
-
-
-def _show(result: Backtest) -> None:
-    """The table that matters, on the terminal."""
-    chosen = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
-    for segment, size in result.summary["segments"].items():
-        table = Table(title=f"{segment}: {size['rows']:,} 行 rows, {size['events']} 事件 events")
-        table.add_column("模型 model")
-        for metric in chosen:
-            table.add_column(metric, justify="right")
-        values = {(row["model"], row["metric"]): row["value"] for row in result.metrics if row["segment"] == segment}
-        for prediction in result.predictions:
-            cells = [values.get((prediction.model, metric)) for metric in chosen]
-            table.add_row(prediction.model, *("—" if cell is None else f"{cell:.4f}" for cell in cells))
-        console.print(table)
-    for row in behind(result.paired):
-        console.print(f"[yellow]不如基线 behind[/yellow] {row['segment']} {row['metric']} vs {row['baseline']}: {row['value']:+.4f}")
-    for alarm in result.alarms:
-        console.print(f"[red]泄漏警报 leak alarm[/red] {alarm}")

@@ -7,7 +7,6 @@ import sys
 import typer
 
 from features.errors import UserError
-from training import backtest
 from training.commands import backtesting, fitting, promoting, renewing
 from training.reading import console
 from training.synth.command import synth
@@ -23,8 +22,7 @@ app.command()(promoting.card)
 app.command()(renewing.health)
 app.command(name="shadow")(renewing.beside)
 app.command()(renewing.retrain)
-backtest.app.command(name="county")(backtesting.county)
-app.add_typer(backtest.app, name="backtest")
+app.add_typer(backtesting.app, name="backtest")
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from features.errors import UserError
 from tests.training.adapters.indec import Habit, write_survey
 from training.adapters.eph import LINE, Panel, read_panel
 from training.adapters.eph_files import Survey, quarter_number
-from training.backtest import Backtest, app, backtest
+from training.backtest import Backtest, backtest
+from training.commands.backtesting import app
 from training.panel import Recipe
 from training.panel_report import behind
 
@@ -46,7 +47,7 @@ def result(panel: Panel) -> Backtest:
 
 
 def test_the_command_writes_every_figure_and_every_prediction(folder: Path, tmp_path: Path) -> None:
-    arguments = [str(folder), "--train-until", "2005Q3", "--test-from", "2006Q3", "--out", str(tmp_path / "out")]
+    arguments = ["eph", str(folder), "--train-until", "2005Q3", "--test-from", "2006Q3", "--out", str(tmp_path / "out")]
     run = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert run.exit_code == 0, run.output
     rows = json.loads((tmp_path / "out" / "metrics.json").read_text())

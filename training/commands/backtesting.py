@@ -1,4 +1,4 @@
-"""`python -m training backtest county`: would the model have been worth using, year after year, in this county?"""
+"""`python -m training backtest county|eph`: would the model have been worth using, year after year, in this county or on a real panel?"""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from features.policy.shipped import load as load_policy
+from training.adapters.eph import read_panel
+from training.adapters.eph_files import quarter_number
+from training.backtest import Backtest, backtest, write_backtest
 from training.capacity import PER_TOWN
 from training.county_report import drawn, page, report
 from training.dataset import History
@@ -21,11 +25,15 @@ from training.findings import Findings, findings
 from training.fit import DEFAULTS
 from training.labels import shift
 from training.origins import EVERY_MONTHS, MOST, origins
+from training.panel_report import behind
 from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
 from training.resample import RESAMPLES
 from training.rolling import Answers, roll
 
+app = typer.Typer(no_args_is_help=True, help="回测：县登记册或真实面板 · back-test on a county's register or a real panel")
 
+
+@app.command()
 def county(
     *,
     register: RegisterOption,
@@ -96,3 +104,50 @@ def _table(answers: Answers) -> pa.Table:
     columns |= {f"{model}.rank": values for model, values in answers.rank.items()}
     columns |= {f"{model}.probability": values for model, values in answers.probability.items()}
     return pa.table({name: pa.array(values) for name, values in columns.items()})
+
+
+@app.command()
+def eph(
+    folder: Annotated[Path, typer.Argument(help="INDEC 原始文件夹 · folder of INDEC's files", exists=True, file_okay=False)],
+    *,
+    train_until: Annotated[str, typer.Option(help="最后训练季度 · last as_of quarter that trains")] = "2008Q4",
+    test_from: Annotated[str, typer.Option(help="首个检验季度 · first as_of quarter that judges")] = "2010Q1",
+    test_until: Annotated[str | None, typer.Option(help="最后检验季度 · last as_of quarter that judges [all]")] = None,
+    medians: Annotated[Path | None, typer.Option(help="全国中位数 CSV · national medians; else from the files", exists=True)] = None,
+    out: Annotated[Path, typer.Option(help="输出文件夹 · folder for the results", file_okay=False)] = Path("var/backtest"),
+    resamples: Annotated[int, typer.Option(help="自助重抽样次数 · resamples behind each interval", min=200)] = 200,
+) -> None:
+    """阿根廷住户调查：用过去拟合，在未见过的户上检验 · Argentina's EPH: fitted on the past, judged on unseen households."""
+    with Progress(TextColumn("{task.description:32}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
+        task = bar.add_task("读取 read", total=None)
+        panel = read_panel(folder, medians, lambda quarter: bar.update(task, description=f"读取 read {quarter}"))
+        result = backtest(
+            panel,
+            quarter_number(train_until),
+            quarter_number(test_from),
+            test_until=quarter_number(test_until) if test_until else None,
+            resamples=resamples,
+            progress=lambda step, share: bar.update(task, description=step, completed=share, total=1.0 if share else None),
+        )
+    write_backtest(result, out)
+    _show(result)
+    console.print(f"结果 results: {out}")
+
+
+def _show(result: Backtest) -> None:
+    """The table that matters, on the terminal."""
+    chosen = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
+    for segment, size in result.summary["segments"].items():
+        table = Table(title=f"{segment}: {size['rows']:,} 行 rows, {size['events']} 事件 events")
+        table.add_column("模型 model")
+        for metric in chosen:
+            table.add_column(metric, justify="right")
+        values = {(row["model"], row["metric"]): row["value"] for row in result.metrics if row["segment"] == segment}
+        for prediction in result.predictions:
+            cells = [values.get((prediction.model, metric)) for metric in chosen]
+            table.add_row(prediction.model, *("—" if cell is None else f"{cell:.4f}" for cell in cells))
+        console.print(table)
+    for row in behind(result.paired):
+        console.print(f"[yellow]不如基线 behind[/yellow] {row['segment']} {row['metric']} vs {row['baseline']}: {row['value']:+.4f}")
+    for alarm in result.alarms:
+        console.print(f"[red]泄漏警报 leak alarm[/red] {alarm}")
