@@ -7,7 +7,7 @@ import sys
 import typer
 
 from features.errors import UserError
-from training.commands import backtesting, fitting, promoting, renewing
+from training.commands import backtesting, fitting, promoting, renewing, searching
 from training.reading import console
 from training.synth.command import synth
 
@@ -16,6 +16,7 @@ app = typer.Typer(
 )
 app.command(name="synth")(synth)
 app.command()(fitting.train)
+app.command()(searching.search)
 app.command()(promoting.promote)
 app.command()(promoting.rollback)
 app.command()(promoting.card)

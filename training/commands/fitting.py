@@ -21,6 +21,7 @@ from training.county import train as train_county
 from training.fit import DEFAULTS, Settings
 from training.names import MODELS_ZH
 from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
+from training.search import settings_from
 
 StepOption = Annotated[int, typer.Option("--step", help="拟合时点间隔（月）· months between fitting dates", min=3, max=12)]
 SeedsOption = Annotated[int, typer.Option("--seeds", help="种子数 · boosters averaged", min=1)]
@@ -42,6 +43,9 @@ def train(
     force: ForceOption = False,
     policy_dir: PolicyOption = None,
     town: TownOption = True,
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="调参结果 · settings that a search found", exists=True, dir_okay=False)
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="快速试训：半年一个时点、一个种子、不留镇 · a trial: half-yearly dates, one seed, no town")
     ] = False,
@@ -57,7 +61,7 @@ def train(
         name=name,
         test=test.date() if test else None,
         step=step,
-        settings=replace(DEFAULTS, seeds=seeds, seed=seed),
+        settings=replace(settings_from(settings, DEFAULTS) if settings else DEFAULTS, seeds=seeds, seed=seed),
         force=force,
         town=town,
     )
