@@ -25,7 +25,7 @@ export OMP_WAIT_POLICY ?= passive
 # Without kept bytecode every command compiles all that it imports anew, which takes longer than most commands.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing screenshots docs lock clean
+.PHONY: help setup setup-dev demo test reliability check format backtest bench bench-serving killing notebooks screenshots docs lock clean
 
 help: ## 列出全部命令 list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
@@ -71,6 +71,9 @@ $(VENV)/.demo: requirements/train.txt pyproject.toml $(VENV)/.bootstrap | $(VENV
 
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
 	$(call install,requirements/dev.txt)
+
+$(VENV)/.notebooks: requirements/notebooks.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
+	$(call install,requirements/notebooks.txt)
 
 lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks anew
 	@$(COMPILE) --extra train --extra build --extra dev pyproject.toml -o requirements/dev.txt
@@ -119,6 +122,15 @@ ifeq ($(DIR),)
 else
 	@$(PY) -m training backtest eph $(DIR) --train-until 2008Q4 --test-from 2010Q1 $(if $(MEDIANS),--medians $(MEDIANS)) --out $(OUT)
 endif
+
+# A notebook is made from its script where the script is newer; what was changed in it by hand is kept beside it.
+notebooks/%.ipynb: notebooks/%.py | $(VENV)/.notebooks
+	@if [ -e $@ ]; then mv $@ $@.before && echo "    旧的留作 the old one is kept as $@.before"; fi
+	@$(PY) -m jupytext --quiet --to ipynb --output $@ $<
+
+notebooks: $(VENV)/.notebooks $(patsubst %.py,%.ipynb,$(wildcard notebooks/0*.py)) $(if $(REGISTER),,$(DEMO)/.model) ## 打开笔记本 open the notebooks (REGISTER=folder of a register, HOME_DIR= its runs, PANEL=folder of INDEC's files)
+	@cd notebooks && FANGPIN_REGISTER=$(abspath $(or $(REGISTER),$(DEMO)/register)) FANGPIN_HOME=$(abspath $(or $(HOME_DIR),$(if $(REGISTER),var,$(DEMO)))) \
+	  $(if $(PANEL),FANGPIN_PANEL=$(abspath $(PANEL))) exec $(abspath $(PY)) -m jupyter lab --ip 127.0.0.1 --notebook-dir . $(ARGS)
 
 bench: setup-dev ## 速度测量 measure the speed
 	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.measure $(ARGS)

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from training.names import MODELS_ZH
+from training.names import MODELS_ZH, OUTCOMES_ZH
 
 METRICS = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
-OUTCOMES_ZH = {
-    "falls_below": "未来12个月人均纯收入跌破贫困线 per-capita net income falls under the poverty line within 12 months",
-    "identified": "未来12个月被识别为监测对象 entered as monitored within 12 months (a human process, biased by effort)",
-}
 
 
 def model_card(card: Mapping[str, Any], version: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import Any
 
-from models.figures import RAISES, TOTAL, Figure
+from models.figures import RAISES, TOTAL, Figure, wilson
 
 COLOURS = (RAISES, TOTAL, "#1565c0", "#2e7d32", "#8e24aa", "#b4500b", "#6d4c41", "#00838f")
 
@@ -78,6 +78,64 @@ def over_origins(by_origin: Mapping[str, Mapping[str, Any]], names_zh: Mapping[s
         ]
         data.append({"type": "scatter", "mode": "lines+markers", "name": zh, "x": list(by_origin), "y": values, "line": {"color": colour}})
     return _figure("各时点命中率 Precision at each origin", "时点 origin", "", data, percent=True)
+
+
+def rates(dates: Sequence[Mapping[str, Any]]) -> Figure:
+    """The share of households to which it happened, date by date, with 95 % Wilson bands.
+
+    Args:
+        dates: {as_of, events, labelled}, ascending; dates without a labelled household are left out.
+    """
+    own = [row for row in dates if row["labelled"]]
+    y = [row["events"] / row["labelled"] for row in own]
+    bands = [wilson(row["events"], row["labelled"]) for row in own]
+    data = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "x": [row["as_of"] for row in own],
+            "y": y,
+            "error_y": {
+                "type": "data",
+                "symmetric": False,
+                "array": [high - value for (_, high), value in zip(bands, y, strict=True)],
+                "arrayminus": [value - low for (low, _), value in zip(bands, y, strict=True)],
+            },
+            "line": {"color": RAISES},
+            "customdata": [[row["events"], row["labelled"]] for row in own],
+            "hovertemplate": "%{x} %{y:.2%}<br>%{customdata[0]}/%{customdata[1]} 户 households<extra></extra>",
+        }
+    ]
+    return _figure("发生率 Share to which it happened", "时点 as of", "", data, percent=True)
+
+
+def missing(shares: Sequence[Mapping[str, Any]], most: int = 20) -> Figure:
+    """Which facts are missing of how many households, the most missing on top.
+
+    Args:
+        shares: {feature, zh, share}, descending.
+        most: bars that are drawn.
+    """
+    first = list(shares)[:most][::-1]
+    data = [
+        {
+            "type": "bar",
+            "orientation": "h",
+            "x": [row["share"] for row in first],
+            "y": [f"{row['zh']} {row['feature']}" for row in first],
+            "marker": {"color": TOTAL},
+            "hovertemplate": "%{y} %{x:.1%}<extra></extra>",
+        }
+    ]
+    return {
+        "data": data,
+        "layout": {
+            "title": {"text": "缺失的户 Households without it"},
+            "xaxis": {"tickformat": ".0%", "rangemode": "tozero"},
+            "yaxis": {"automargin": True},
+            "showlegend": False,
+        },
+    }
 
 
 def _figure(title: str, x: str, y: str, data: list[dict[str, Any]], *, percent: bool = False) -> Figure:

@@ -11,6 +11,10 @@ MODELS_ZH = {
     "points": "计分规则 points rule",
     "paper_card": "十问纸质卡 ten-question paper card",
 }
+OUTCOMES_ZH = {
+    "falls_below": "未来12个月人均纯收入跌破贫困线 per-capita net income falls under the poverty line within 12 months",
+    "identified": "未来12个月被识别为监测对象 entered as monitored within 12 months (a human process, biased by effort)",
+}
 METRICS_ZH = {
     "precision": "命中率 precision",
     "recall": "覆盖率 recall",

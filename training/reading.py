@@ -20,7 +20,7 @@ from models.bundle import load as load_bundle
 if TYPE_CHECKING:  # MLflow is loaded by the commands that ask it
     from training.tracking import Tracker
 
-console = Console(stderr=True, emoji=False)
+console = Console(stderr=True, emoji=False, force_jupyter=False)  # a notebook reads the same lines as a terminal
 HomeOption = Annotated[Path, typer.Option("--home", envvar="FANGPIN_HOME", help="工作目录 · folder for runs, bundles and keys")]
 KeyOption = Annotated[
     Path | None, typer.Option("--key", envvar="FANGPIN_PSEUDONYM_KEY", help="假名密钥文件 · pseudonym key file [HOME/pseudonym.key]")

@@ -44,6 +44,31 @@ class Tracked:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A run that was written down, and where it is seen.
+
+    Attributes:
+        run_id: MLflow's.
+        experiment: number of its experiment.
+        store: address of the run store.
+    """
+
+    run_id: str
+    experiment: str
+    store: str
+
+    @property
+    def page(self) -> str:
+        """Its page once `show` runs."""
+        return f"http://127.0.0.1:5000/#/experiments/{self.experiment}/runs/{self.run_id}"
+
+    @property
+    def show(self) -> str:
+        """The command that opens all runs on this machine."""
+        return f"python -m mlflow ui --backend-store-uri {self.store}"
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Silence: MLflow announces each of the hundred steps that make a new store, and warns of its own use of SQLAlchemy."""
@@ -69,8 +94,8 @@ class Tracker:
 
             self.folder = folder.resolve()
             (self.folder / "artifacts").mkdir(parents=True, exist_ok=True)
-            store = f"sqlite:///{self.folder / 'mlflow.db'}"
-            self._client = MlflowClient(tracking_uri=store, registry_uri=store)
+            self.store = f"sqlite:///{self.folder / 'mlflow.db'}"
+            self._client = MlflowClient(tracking_uri=self.store, registry_uri=self.store)
 
     def record(
         self,
@@ -94,6 +119,35 @@ class Tracker:
             documents: texts by file name: cards, tables.
             alias: which role the new version takes.
         """
+        run = self.log(name, params=params, metrics=metrics, figures=figures, documents=documents, folder=bundle_folder)
+        with _quiet():
+            client = self._client
+            if not [model for model in client.search_registered_models() if model.name == name]:
+                client.create_registered_model(name)
+            version = client.create_model_version(name, source=f"runs:/{run.run_id}/{BUNDLE}", run_id=run.run_id)
+            client.set_registered_model_alias(name, alias, version.version)
+        return self._tracked(name, version)
+
+    def log(
+        self,
+        name: str,
+        *,
+        params: Mapping[str, object],
+        metrics: Mapping[str, float],
+        figures: Mapping[str, Mapping[str, Any]],
+        documents: Mapping[str, str],
+        folder: Path | None = None,
+    ) -> Recorded:
+        """Stores one run with all that belongs to it; nothing is registered.
+
+        Args:
+            name: of the experiment.
+            params: settings and versions.
+            metrics: numbers by name; not-a-number is left out.
+            figures: figure dicts by name, stored as JSON.
+            documents: texts by file name: cards, tables.
+            folder: kept with the run, as its bundle.
+        """
         from mlflow.entities import Metric, Param
 
         with _quiet():
@@ -111,7 +165,8 @@ class Tracker:
                 params=[Param(key, str(value)[:6000]) for key, value in params.items()],
                 metrics=[Metric(key, value, 0, 0) for key, value in metrics.items() if not math.isnan(value)],
             )
-            client.log_artifacts(run_id, str(bundle_folder), BUNDLE)
+            if folder is not None:
+                client.log_artifacts(run_id, str(folder), BUNDLE)
             with tempfile.TemporaryDirectory() as scratch:
                 for title, figure in figures.items():
                     path = Path(scratch) / "figures" / f"{title}.json"
@@ -121,11 +176,12 @@ class Tracker:
                     (Path(scratch) / title).write_text(text, encoding="utf-8")
                 client.log_artifacts(run_id, scratch)
             client.set_terminated(run_id)
-            if not [model for model in client.search_registered_models() if model.name == name]:
-                client.create_registered_model(name)
-            version = client.create_model_version(name, source=f"runs:/{run_id}/{BUNDLE}", run_id=run_id)
-            client.set_registered_model_alias(name, alias, version.version)
-        return self._tracked(name, version)
+        return Recorded(run_id, str(number), self.store)
+
+    def recorded(self, tracked: Tracked) -> Recorded:
+        """The run of a registered version."""
+        with _quiet():
+            return Recorded(tracked.run_id, self._client.get_run(tracked.run_id).info.experiment_id, self.store)
 
     def version(self, name: str, which: str) -> Tracked | None:
         """The model version in a role (champion, challenger) or of a number; None where there is none."""

@@ -7,11 +7,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
+from features.errors import UserError
 from features.policy.registry import Policy
 from features.register import Register
+from training.answer_files import FILE, read_answers, write_answers
 from training.audition import audition
 from training.capacity import lead_time, listed, worth
 from training.cli import app
@@ -26,6 +30,7 @@ from training.resample import draws
 from training.rolling import FITTED, NEW_HOUSEHOLD, NEW_TOWN, Answers, roll
 from training.splits import Split, TooLittleError
 from training.standing import ALL, decay, deciles, standing, truth_of_claims
+from training.tracking import Tracker
 
 QUICK = Settings(seeds=1, most_rounds=40, leaf_rows=40, threads=1)
 Rolled = tuple[Answers, list[Dataset]]
@@ -232,3 +237,32 @@ def test_the_command_writes_report_and_answers(county_folder: Path, tmp_path: Pa
     assert run.exit_code == 0, run.output
     written = {path.name for path in (tmp_path / "out").iterdir()}
     assert written == {"report.md", "report.html", "findings.json", "figures", "answers.parquet"}
+    kept, made_of = read_answers(tmp_path / "out" / FILE)
+    assert made_of["outcome"] == "falls_below"
+    assert len(kept) > 1000
+    runs = Tracker(tmp_path / "mlflow")
+    assert runs.version("falls_below", "challenger") is None  # a back-test registers nothing
+
+
+def test_answers_are_read_as_they_were_written(rolled: Rolled, tmp_path: Path) -> None:
+    answers, _ = rolled
+    write_answers(answers, tmp_path / FILE, {"data_version": "x"})
+    again, made_of = read_answers(tmp_path / FILE)
+    assert made_of == {"data_version": "x"}
+    for name in Answers.__dataclass_fields__:
+        before, after = getattr(answers, name), getattr(again, name)
+        if isinstance(before, dict):
+            assert list(before) == list(after)
+            assert all(np.array_equal(before[key], after[key], equal_nan=before[key].dtype.kind == "f") for key in before)
+        elif isinstance(before, np.ndarray):
+            assert np.array_equal(before, after, equal_nan=before.dtype.kind == "f")
+            assert before.dtype == after.dtype
+        else:
+            assert before == after
+
+
+def test_another_file_holds_no_answers(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "other.parquet")
+    for path in (tmp_path / "other.parquet", tmp_path / "none.parquet"):
+        with pytest.raises(UserError, match=path.name):
+            read_answers(path)

@@ -7,9 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -17,18 +14,19 @@ from rich.table import Table
 from features.policy.shipped import load as load_policy
 from training.adapters.eph import read_panel
 from training.adapters.eph_files import quarter_number
+from training.answer_files import FILE, made_from, write_answers
 from training.backtest import Backtest, backtest, write_backtest
 from training.capacity import PER_TOWN
 from training.county_report import drawn, page, report
 from training.dataset import History
 from training.findings import Findings, findings
 from training.fit import DEFAULTS
-from training.labels import shift
 from training.origins import EVERY_MONTHS, MOST, origins
 from training.panel_report import behind
 from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, read
+from training.recording import record_backtest
 from training.resample import RESAMPLES
-from training.rolling import Answers, roll
+from training.rolling import roll
 
 app = typer.Typer(no_args_is_help=True, help="回测：县登记册或真实面板 · back-test on a county's register or a real panel")
 
@@ -54,13 +52,14 @@ def county(
     """县登记册滚动回测：站在过去的每个时点往后看 · back-test on a county's register: stands on past days and looks forward."""
     facts = read(register, home, key)
     history = History(facts, load_policy(synthetic=facts.info.synthetic, counties=policy_dir), name, kept={})
+    settings = replace(DEFAULTS, seeds=seeds, seed=seed)
     with Progress(TextColumn("{task.description:40}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
         task = bar.add_task("时点 origins", total=None)
         splits = origins(history, every=every, most=most, step_months=step)
         answers = roll(
             history,
             splits,
-            settings=replace(DEFAULTS, seeds=seeds, seed=seed),
+            settings=settings,
             force=force,
             progress=lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps),
         )
@@ -68,42 +67,22 @@ def county(
             answers, per_town=per_town, resamples=resamples, seed=seed, progress=lambda what: bar.update(task, description=what)
         )
         bar.update(task, description="写出 write")
-        write(answers, found, out)
+        made = made_from(history, settings, step)
+        write(found, out)
+        write_answers(answers, out / FILE, made)
+        run = record_backtest(found, made, home)
     console.print(found["headline"])
-    console.print(f"报告 report: {out / 'report.html'}")
+    console.print(f"报告 report: {out / 'report.html'}; 记录 run: {run.show}; {run.page}", soft_wrap=True)
 
 
-def write(answers: Answers, found: Findings, folder: Path) -> None:
-    """Writes report.md, report.html, findings.json, figures/*.json and answers.parquet (pseudonyms only)."""
+def write(found: Findings, folder: Path) -> None:
+    """Writes report.md, report.html, findings.json and figures/*.json."""
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text(report(found), encoding="utf-8")
     (folder / "report.html").write_text(page(found), encoding="utf-8")
     (folder / "findings.json").write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for name, figure in drawn(found).items():
         (folder / "figures" / f"{name}.json").write_text(json.dumps(figure, ensure_ascii=False), encoding="utf-8")
-    pyarrow.parquet.write_table(_table(answers), folder / "answers.parquet")
-
-
-def _table(answers: Answers) -> pa.Table:
-    tests = np.array([split.test.isoformat() for split in answers.origins])
-    days = {
-        (number, age): shift(split.test, age).isoformat()
-        for number, split in enumerate(answers.origins)
-        for age in set(answers.age.tolist())
-    }
-    columns = {
-        "origin": tests[answers.origin],
-        "as_of": np.array([days[pair] for pair in zip(answers.origin.tolist(), answers.age.tolist(), strict=True)]),
-        "household_id": np.array(answers.household_id)[answers.household],
-        "town": np.array(answers.towns)[answers.town],
-        "seen": answers.seen.astype(np.int8),
-        "outcome": answers.y.astype(np.int8),
-        "helped": answers.helped,
-        "lead_months": answers.lead,
-    }
-    columns |= {f"{model}.rank": values for model, values in answers.rank.items()}
-    columns |= {f"{model}.probability": values for model, values in answers.probability.items()}
-    return pa.table({name: pa.array(values) for name, values in columns.items()})
 
 
 @app.command()

@@ -14,8 +14,7 @@ from rich.table import Table
 from features.policy.registry import Policy
 from features.policy.shipped import load as load_policy
 from features.register import Register
-from models.bundle import write
-from training.card import METRICS, model_card
+from training.card import METRICS
 from training.county import Judged
 from training.county import train as train_county
 from training.fit import DEFAULTS, Settings
@@ -93,48 +92,16 @@ def fit_and_register(
             leave_town_out=town,
             progress=lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps),
         )
+        from training.recording import record_model  # brings MLflow, which the fit does not need
+
         bar.update(task, description="登记 record")
-        folder = home / "candidates" / judged.bundle.version
-        if not folder.exists():
-            write(judged.bundle, folder)
-        number = _record(judged, folder, home)
+        tracked = record_model(judged, home)
     _show(judged)
-    console.print(f"挑战者 challenger: {name} {judged.bundle.version} (登记号 number {number}), {folder}")
+    console.print(
+        f"挑战者 challenger: {name} {judged.bundle.version} (登记号 number {tracked.number}), {home / 'candidates' / judged.bundle.version}"
+    )
     console.print("下一步 next: python -m training promote")
     return judged
-
-
-def _record(judged: Judged, folder: Path, home: Path) -> str:
-    from models.figures import calibration, importance
-    from training.tracking import Tracker
-
-    bundle = judged.bundle
-    numbers = {
-        f"{row['segment'].split(' ')[0]}.{row['model']}.{row['metric']}": row["value"]
-        for row in judged.metrics
-        if row["value"] is not None and row["model"] == "ours"
-    }
-    settings = {f"fit.{key}": value for key, value in bundle.card["settings"].items()}
-    tracked = Tracker(home / "mlflow").record(
-        bundle.name,
-        folder,
-        params={
-            **settings,
-            "data_version": bundle.card["data_version"],
-            "policy_version": bundle.card["policy_version"],
-            "bundle_version": bundle.version,
-            "fitted_until": bundle.card["dates"]["fit"][-1],
-            "calibrated_on": bundle.card["dates"]["calibrate"],
-            "judged_on": bundle.card["dates"]["test"],
-        },
-        metrics=numbers,
-        figures={
-            "calibration": calibration(judged.ours.probability, judged.test.y),
-            "importance": importance(bundle.importance, {feature.name: feature.zh for feature in bundle.declared}),
-        },
-        documents={"model-card.md": model_card(bundle.card, bundle.version)},
-    )
-    return tracked.number
 
 
 def _show(judged: Judged) -> None:
