@@ -72,8 +72,11 @@ $(VENV)/.demo: requirements/train.txt pyproject.toml $(VENV)/.bootstrap | $(VENV
 $(VENV)/.dev: requirements/dev.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
 	$(call install,requirements/dev.txt)
 
+# Jupyter would ask whether it may fetch news and look for updates; nothing here calls outward.
+LAB_SETTINGS := $(VENV)/share/jupyter/lab/settings/overrides.json
 $(VENV)/.notebooks: requirements/notebooks.txt pyproject.toml $(VENV)/.bootstrap | $(VENV)/.openmp
 	$(call install,requirements/notebooks.txt)
+	@mkdir -p $(dir $(LAB_SETTINGS)) && echo '{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}' > $(LAB_SETTINGS)
 
 lock: $(VENV)/.bootstrap ## 重新生成锁定文件 compile the hashed locks anew
 	@$(COMPILE) --extra train --extra build --extra dev pyproject.toml -o requirements/dev.txt
@@ -126,11 +129,12 @@ endif
 # A notebook is made from its script where the script is newer; what was changed in it by hand is kept beside it.
 notebooks/%.ipynb: notebooks/%.py | $(VENV)/.notebooks
 	@if [ -e $@ ]; then mv $@ $@.before && echo "    旧的留作 the old one is kept as $@.before"; fi
-	@$(PY) -m jupytext --quiet --to ipynb --output $@ $<
+	@$(PY) -m jupytext --quiet --to ipynb --set-kernel python3 --output $@ $<
 
 notebooks: $(VENV)/.notebooks $(patsubst %.py,%.ipynb,$(wildcard notebooks/0*.py)) $(if $(REGISTER),,$(DEMO)/.model) ## 打开笔记本 open the notebooks (REGISTER=folder of a register, HOME_DIR= its runs, PANEL=folder of INDEC's files)
 	@cd notebooks && FANGPIN_REGISTER=$(abspath $(or $(REGISTER),$(DEMO)/register)) FANGPIN_HOME=$(abspath $(or $(HOME_DIR),$(if $(REGISTER),var,$(DEMO)))) \
-	  $(if $(PANEL),FANGPIN_PANEL=$(abspath $(PANEL))) exec $(abspath $(PY)) -m jupyter lab --ip 127.0.0.1 --notebook-dir . $(ARGS)
+	  $(if $(PANEL),FANGPIN_PANEL=$(abspath $(PANEL))) exec $(abspath $(PY)) -m jupyter lab --ip 127.0.0.1 --notebook-dir . \
+	  --LabApp.extension_manager=readonly $(ARGS)
 
 bench: setup-dev ## 速度测量 measure the speed
 	@OMP_NUM_THREADS=2 $(PY) -m tests.bench.measure $(ARGS)

@@ -37,6 +37,7 @@ steps.end()
 # %%
 made = made_from(history, settings, STEP_MONTHS)
 write_answers(answers, home / "backtest" / FILE, made)
+steps = Steps()
 found = findings(answers, per_town=PER_TOWN, progress=steps)
 steps.end()
 

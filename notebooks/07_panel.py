@@ -25,6 +25,7 @@ panel = read_panel(place("FANGPIN_PANEL", "INDEC 原始文件夹 the folder of I
 steps.end()
 
 # %%
+steps = Steps()
 result = backtest(
     panel,
     quarter_number(TRAIN_UNTIL),

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from features.errors import UserError
-from training.commands import backtesting, fitting, promoting, renewing, searching
+from training.commands import backtesting, describing, fitting, promoting, renewing, searching
 from training.reading import console
 from training.synth.command import synth
 
@@ -20,6 +20,7 @@ app.command()(searching.search)
 app.command()(promoting.promote)
 app.command()(promoting.rollback)
 app.command()(promoting.card)
+app.command()(describing.datacard)
 app.command()(renewing.health)
 app.command(name="shadow")(renewing.beside)
 app.command()(renewing.retrain)
