@@ -38,7 +38,7 @@ steps.end()
 made = made_from(history, settings, STEP_MONTHS)
 write_answers(answers, home / "backtest" / FILE, made)
 steps = Steps()
-found = findings(answers, per_town=PER_TOWN, progress=steps)
+found = findings(answers, per_town=PER_TOWN, made=made, progress=steps)
 steps.end()
 
 # %%
@@ -63,5 +63,5 @@ else:
     tell("时点太少，看不出。Too few origins to tell.")
 
 # %%
-run = record_backtest(found, made, home)
+run = record_backtest(found, home)
 tell(f"[MLflow run {run.run_id}]({run.page}), 先运行 after `{run.show}`")

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from training.names import MODELS_ZH, OUTCOMES_ZH
+from models.tiers import TOP_SHARES
+from training.markdown import figure, number, percent, table
+from training.names import METRICS_ZH, MODELS_ZH, OUTCOMES_ZH
 
+NOBODY = "软件默认，未经县里确定 the software's default; nobody of the county chose them"
 METRICS = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
 
 
-def model_card(card: Mapping[str, Any], version: str) -> str:
+def model_card(card: Mapping[str, Any], version: str, *, promoted: str = "", years: Mapping[str, Any] | None = None) -> str:
     """The model card as Markdown.
 
     Args:
         card: as the bundle carries it.
         version: of the bundle.
+        promoted: who put it into service, when and why; empty where nobody did.
+        years: findings of a back-test (`training.findings`), for the figures from year to year.
     """
     synthetic = "**合成数据 synthetic data: no figure here says anything of a real county.**\n\n" if card["synthetic"] else ""
     dates = card["dates"]
+    tiers = card.get("tiers", {"shares": TOP_SHARES, "by": ""})  # older models say nothing of them
     parts = [
         f"# 模型卡 Model card: {card['name']} {version}\n",
         synthetic + str(card["headline"]) + "\n",
         "## 是什么 What it is\n",
-        _table(
+        table(
             ("项目 item", "内容 content"),
             [
                 ("预测 predicts", OUTCOMES_ZH[card["name"]]),
@@ -35,7 +41,9 @@ def model_card(card: Mapping[str, Any], version: str) -> str:
                 ("检验 judged on", dates["test"]),
                 ("数据版本 data", card["data_version"][:12]),
                 ("政策版本 policy", card["policy_version"]),
-                ("档线 tiers", "红/橙/黄: 校准户概率的前 1/5/10 %, probability cut-offs at the top 1/5/10 % of the calibration households"),
+                ("档线 tiers", _tiers(tiers)),
+                ("档线由谁定 who chose them", tiers["by"] or NOBODY),
+                ("上线 promoted", promoted or "未上线 not in service"),
             ],
         ),
         "## 用途 Use\n",
@@ -44,7 +52,7 @@ def model_card(card: Mapping[str, Any], version: str) -> str:
         "benefit; judging a person; anything automatic.\n\n"
         "分数高只是一次走访的理由，分数低不等于安全。A high score is a reason to visit; silence is not safety.\n",
         "## 样本 Rows\n",
-        _table(
+        table(
             ("时点 as_of", "有风险 at risk", "有结果 labelled", "发生 events", "期内受帮扶 helped"),
             [(c["as_of"], c["at_risk"], c["labelled"], c["events"], c["helped"]) for c in card["counts"]],
         ),
@@ -56,37 +64,39 @@ def model_card(card: Mapping[str, Any], version: str) -> str:
         size = next((f"n {row['n']}, {row['events']} 例 events" for row in rows if "n" in row), "")
         parts.append(f"### {segment} {size}\n")
         parts.append(_metrics(rows))
+    if years is not None:
+        parts += ["## 逐年 From year to year\n", by_year(years, card)]
     parts += [
         "## 与基线之差 Difference from the baselines (paired, by household)\n",
-        _table(
+        table(
             ("基线 baseline", "人群 segment", "指标 metric", "差 difference", "区间 interval"),
             [
                 (
                     MODELS_ZH.get(r["baseline"], r["baseline"]),
                     r["segment"],
                     r["metric"],
-                    f"{r['value']:+.4f}",
-                    f"{r['low']:+.4f} … {r['high']:+.4f}",
+                    number(r["value"], 4, sign=True),
+                    f"{number(r['low'], 4, sign=True)} … {number(r['high'], 4, sign=True)}",
                 )
                 for r in card["paired"]
             ],
         ),
         "## 校准 Calibration\n",
-        _table(
+        table(
             ("量 quantity", "值 value", "区间 interval"),
-            [(row["metric"], _number(row["value"]), _interval(row)) for row in card["calibration"]],
+            [(METRICS_ZH.get(row["metric"], row["metric"]), number(row["value"]), _interval(row)) for row in card["calibration"]],
         ),
         "## 按人群 By group\n",
-        _table(
+        table(
             ("人群 group", "户 n", "发生 events", "观测/预期 observed/expected", "区间 interval", "AUC"),
             [
                 (
                     g["group"],
                     g["n"],
                     g["events"],
-                    "样本太少 too small to judge" if g["small"] else _number(g["observed_expected"]),
+                    "样本太少 too small to judge" if g["small"] else number(g["observed_expected"]),
                     "" if g["small"] else _interval(g),
-                    "" if g["small"] else _number(g["auc"]),
+                    "" if g["small"] else number(g["auc"]),
                 )
                 for g in card["groups"]
             ],
@@ -97,6 +107,43 @@ def model_card(card: Mapping[str, Any], version: str) -> str:
         "\n".join(f"- {line}" for line in card["limits"]) + "\n",
     ]
     return "\n".join(parts)
+
+
+def by_year(found: Mapping[str, Any], card: Mapping[str, Any]) -> str:
+    """How models fitted in the same way did from origin to origin, beside the best baseline of each.
+
+    Args:
+        found: of the back-test.
+        card: of the model, whose data the back-test should have been of.
+    """
+    made = found.get("made", {})
+    other = {"data_version": "数据 data", "policy_version": "政策 policy", "outcome": "预测目标 outcome"}
+    own = {"data_version": card["data_version"], "policy_version": card["policy_version"], "outcome": card["name"]}
+    differs = [zh for key, zh in other.items() if made.get(key) != own[key]]
+    warning = f"**回测与本模型不同 the back-test is of other: {', '.join(differs)}.**\n\n" if differs else ""
+    auc = {(row["origin"], row["model"]): row for row in found["standing"] if row["metric"] == "auc" and row["segment"] == "all"}
+    ratio = {row["origin"]: row for row in found["claims"] if row["metric"] == "observed_expected"}
+    lines = []
+    for day, here in found["capacity"]["by_origin"].items():
+        hit = {row["model"]: row for row in here["metrics"] if row["metric"] == "precision"}
+        best = max((model for model in hit if model != "ours"), key=lambda model: hit[model]["value"] or 0.0)
+        lines.append(
+            (
+                day,
+                here["events"],
+                figure(auc[day, "ours"]),
+                percent(hit["ours"]),
+                f"{MODELS_ZH.get(best, best)} {percent(hit[best])}",
+                figure(ratio[day], 2),
+            )
+        )
+    head = ("时点 as_of", "跌破 falls", "AUC", f"每乡镇 {found['per_town']} 户的命中率 precision", "最好的基线 best baseline")
+    return (
+        warning
+        + f"{found['headline']}\n\n"
+        + "各时点以同样方式另行拟合。Each origin has a fit of its own, made in the same way; years differ more than the intervals say.\n\n"
+        + table((*head, METRICS_ZH["observed_expected"]), lines)
+    )
 
 
 def headline(paired: Sequence[Mapping[str, Any]], metric: str = "precision_at_10") -> str:
@@ -122,6 +169,11 @@ def headline(paired: Sequence[Mapping[str, Any]], metric: str = "precision_at_10
     )
 
 
+def _tiers(tiers: Mapping[str, Any]) -> str:
+    shares = "/".join(f"{100 * share:g}" for share in tiers["shares"])
+    return f"红/橙/黄: 校准户概率的前 {shares} %, probability cut-offs at the top {shares} % of the calibration households"
+
+
 def _metrics(rows: Sequence[Mapping[str, Any]]) -> str:
     models = list(dict.fromkeys(row["model"] for row in rows))
     cell = {(row["model"], row["metric"]): row for row in rows}
@@ -129,20 +181,10 @@ def _metrics(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = []
     for model in models:
         values = [cell.get((model, metric)) for metric in metrics]
-        said = [f"{_number(row['value'])} [{_interval(row)}]" if row else "" for row in values]
+        said = [figure(row) if row else "" for row in values]
         lines.append((MODELS_ZH.get(model, model), *said))
-    return _table(("模型 model", *metrics), lines)
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None or value != value else f"{value:.3f}"  # noqa: PLR0124 - not-a-number is the only value unlike itself
+    return table(("模型 model", *metrics), lines)
 
 
 def _interval(row: Mapping[str, Any]) -> str:
-    return f"{_number(row.get('low'))}, {_number(row.get('high'))}"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
+    return f"{number(row.get('low'))}, {number(row.get('high'))}"

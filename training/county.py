@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from features.codes import code
+from features.errors import UserError
 from features.policy.registry import Policy
 from features.register import BoolArray, Register, last_full_month
 from models.bundle import Bundle, compose
+from models.tiers import TOP_SHARES, Thresholds
 from training.card import headline
 from training.contestants import field
 from training.dataset import Dataset, History, collect
@@ -33,6 +35,29 @@ LIMITS = (
     "区间是发生率的不确定，不是单户的命运。The band says how well the calibration households pin down a rate, not one household's fate.",
     "识别由人工过程产生，受走访力度影响。Being identified is a human process, biased by effort.",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """Where the tiers begin, and who chose that.
+
+    Attributes:
+        shares: of the calibration households that are red, red or orange, red to yellow.
+        by: who chose them, when and why; empty for the software's default.
+    """
+
+    shares: tuple[float, float, float] = TOP_SHARES
+    by: str = ""
+
+    def __post_init__(self) -> None:
+        red, orange, yellow = self.shares
+        if not 0 < red <= orange <= yellow < 1:
+            raise UserError(f"档线应为从小到大的三个百分比 tiers are three rising percentages between 0 and 100: {self.shares}")
+        if self.shares != TOP_SHARES and not self.by.strip():
+            raise UserError("请写明档线由谁确定、为什么 say who chose the tiers, and why: --tiers-by")
+
+
+DEFAULT_TIERS = Tiers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +137,7 @@ def train(
     settings: Settings = DEFAULTS,
     force: bool = False,
     leave_town_out: bool = True,
+    tiers: Tiers = DEFAULT_TIERS,
     progress: Progress = lambda *_: None,
 ) -> Judged:
     """Fits, calibrates and judges a model of one county.
@@ -125,6 +151,7 @@ def train(
         settings: of the fit.
         force: fit although there are too few events.
         leave_town_out: also fit without one town and judge in it.
+        tiers: where red, orange and yellow begin, and who chose that.
         progress: called as steps advance.
 
     Raises:
@@ -188,7 +215,9 @@ def train(
         "leaks": found or ["未见泄漏迹象 no alarm: single features, distance to the line, all features together"],
         "alarms": found,
         "limits": list(LIMITS),
+        "tiers": {"shares": list(tiers.shares), "by": tiers.by},
     }
+    reference = fitted.margin(later.X, settings.threads)
     bundle = compose(
         name,
         rows.names,
@@ -197,6 +226,7 @@ def train(
         later.X,
         indicators=register.info.indicators,
         card=card,
+        thresholds=Thresholds.of(reference, fitted.calibration.probability(reference), tiers.shares),
         threads=settings.threads,
     )
     return Judged(bundle, metrics, paired, found, judged, ours)

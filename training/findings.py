@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from features.errors import UserError
 from training.audition import RULES, audition
 from training.capacity import PER_TOWN, curve, lead_time, listed, worth
 from training.contestants import OURS
@@ -18,6 +21,7 @@ from training.rolling import EVALUATIONS_ZH, Answers
 from training.standing import ALL, decay, deciles, standing, truth_of_claims
 
 Findings = dict[str, Any]
+FILE = "findings.json"
 
 
 def findings(
@@ -26,6 +30,7 @@ def findings(
     per_town: int = PER_TOWN,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    made: Mapping[str, Any] | None = None,
     progress: Callable[[str], None] = lambda _: None,
 ) -> Findings:
     """Worth at capacity, ranking, truth of the claims, ageing, lead time and audition of all contestants.
@@ -35,6 +40,7 @@ def findings(
         per_town: households that a township visits between two origins.
         resamples: of households, behind every interval.
         seed: of the resampling.
+        made: what the answers were made from, kept with the findings.
         progress: called with each step as it starts.
     """
     drawn = draws(len(answers.household_id), resamples, seed)
@@ -63,6 +69,7 @@ def findings(
             for row in metrics
             if row["metric"] == "auc" and row["model"] == OURS and row["segment"] == ALL and row["origin"] and row["value"] > TOGETHER
         ],
+        "made": dict(made or {}),
         "per_town": per_town,
         "resamples": resamples,
         "contestants": {model: model_zh(model) for model in answers.contestants},
@@ -96,6 +103,22 @@ def findings(
             "best_rule": played.rule,
         },
     }
+
+
+def read_findings(folder: Path) -> Findings:
+    """What a back-test left in its folder.
+
+    Raises:
+        UserError: there is none.
+    """
+    try:
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return {"headline": found["headline"], **found}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder / FILE}: 不是回测结果 holds no findings ({type(error).__name__}); "
+            "先运行 first run: python -m training backtest county"
+        ) from None
 
 
 def headline(paired: list[dict[str, Any]], per_town: int) -> str:

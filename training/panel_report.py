@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from training.markdown import table
+
 METRICS = ("auc", "ap", "precision_at_10", "recall_at_10", "brier", "ece", "observed_expected")
 SEGMENTS_ZH = {
     "all": "全部 all",
@@ -54,14 +56,14 @@ def panel_report(
             for model in MODELS_ZH
             if (model, segment, "auc") in cell
         ]
-        parts.append(_table(["模型 model", *METRICS], lines))
+        parts.append(table(["模型 model", *METRICS], lines))
     parts.append("## 本模型减基线 Ours minus baseline, pair by pair\n")
     lines = []
     for segment in summary["segments"]:
         for baseline in dict.fromkeys(row["baseline"] for row in paired if row["segment"] == segment):
             names = [SEGMENTS_ZH[segment].split(" ")[0], MODELS_ZH[baseline].split(" ")[0]]
             lines.append([*names, *(_signed(segment, baseline, metric, paired) for metric in METRICS)])
-    parts.append(_table(["人群 segment", "基线 baseline", *METRICS], lines))
+    parts.append(table(["人群 segment", "基线 baseline", *METRICS], lines))
     worse = behind(paired)
     count = sum(row["low"] is not None for row in paired)
     named = "; ".join(f"{row['segment']} {row['metric']} vs {row['baseline']} {row['value']:+.4f}" for row in worse)
@@ -70,7 +72,7 @@ def panel_report(
         f"（若无差别，偶然约 by chance alone about {0.025 * count:.0f}）{': ' + named if named else ''}.\n"
     )
     parts.append("## 校准 Calibration of our model\n")
-    parts.append(_table(["量 quantity", "值 value [95 %]"], [[row["metric"], _figure(row)] for row in calibration]))
+    parts.append(table(["量 quantity", "值 value [95 %]"], [[row["metric"], _figure(row)] for row in calibration]))
     shifts = ", ".join(f"{quarter} {shift:+.3f}" for quarter, shift in summary["level_shifts"].items())
     parts.append(f"各季水平移动（对数几率） level shifts by quarter (log odds): {shifts}.\n")
     parts.append("泄漏警报 leak alarms: " + ("; ".join(summary["alarms"]) or "无 none") + ".\n")
@@ -86,8 +88,3 @@ def _figure(row: Mapping[str, Any]) -> str:
 def _signed(segment: str, baseline: str, metric: str, paired: Sequence[Mapping[str, Any]]) -> str:
     found = next(row for row in paired if (row["segment"], row["baseline"], row["metric"]) == (segment, baseline, metric))
     return "—" if found["low"] is None else f"{found['value']:+.4f} [{found['low']:+.3f}, {found['high']:+.3f}]"
-
-
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    rows = ["| " + " | ".join(head) + " |", "|" + " --- |" * len(head)]
-    return "\n".join([*rows, *("| " + " | ".join(line) + " |" for line in lines)]) + "\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -83,3 +84,11 @@ def in_use(home: Path, name: str) -> Bundle | None:
         return None
     bundle = current(home)
     return bundle if bundle.name == name else None
+
+
+def account() -> str:
+    """Who runs the command, for the record; the machine's account where it knows one."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown 未知"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from models.bundle import write
 from models.figures import calibration, importance
@@ -48,8 +47,9 @@ def record_model(judged: Judged, home: Path) -> Tracked:
     )
 
 
-def record_backtest(found: Findings, made: dict[str, Any], home: Path) -> Recorded:
+def record_backtest(found: Findings, home: Path) -> Recorded:
     """Keeps what a back-test found as a run of its own, beside those of the models."""
+    made = found["made"]
     capacity = {f"{row['model']}.{row['metric']}": row["value"] for row in found["capacity"]["metrics"] if row["value"] is not None}
     ranking = {
         f"{row['model']}.{row['metric']}": row["value"]

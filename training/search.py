@@ -125,6 +125,11 @@ def _judged(rows: Dataset, before: Dataset, base: Settings, best: Settings, trie
     return Found(best, tried, compared, last.isoformat(), int(late.y.sum()))
 
 
+def as_before(chosen: Mapping[str, Any], base: Settings) -> Settings:
+    """The settings that a search may change, as an earlier model had them (`settings` of its card), over the base."""
+    return replace(base, **{name: chosen[name] for name in SPACE if name in chosen})
+
+
 def settings_from(path: Path, base: Settings) -> Settings:
     """Settings that a search wrote, over the base.
 

@@ -19,6 +19,7 @@ from training.backtest import Backtest, backtest, write_backtest
 from training.capacity import PER_TOWN
 from training.county_report import drawn, page, report
 from training.dataset import History
+from training.findings import FILE as FINDINGS
 from training.findings import Findings, findings
 from training.fit import DEFAULTS
 from training.origins import EVERY_MONTHS, MOST, origins
@@ -63,14 +64,14 @@ def county(
             force=force,
             progress=lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps),
         )
+        made = made_from(history, settings, step)
         found = findings(
-            answers, per_town=per_town, resamples=resamples, seed=seed, progress=lambda what: bar.update(task, description=what)
+            answers, per_town=per_town, resamples=resamples, seed=seed, made=made, progress=lambda what: bar.update(task, description=what)
         )
         bar.update(task, description="写出 write")
-        made = made_from(history, settings, step)
         write(found, out)
         write_answers(answers, out / FILE, made)
-        run = record_backtest(found, made, home)
+        run = record_backtest(found, home)
     console.print(found["headline"])
     console.print(f"报告 report: {out / 'report.html'}; 记录 run: {run.show}; {run.page}", soft_wrap=True)
 
@@ -80,7 +81,7 @@ def write(found: Findings, folder: Path) -> None:
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     (folder / "report.md").write_text(report(found), encoding="utf-8")
     (folder / "report.html").write_text(page(found), encoding="utf-8")
-    (folder / "findings.json").write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    (folder / FINDINGS).write_text(json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     for name, figure in drawn(found).items():
         (folder / "figures" / f"{name}.json").write_text(json.dumps(figure, ensure_ascii=False), encoding="utf-8")
 

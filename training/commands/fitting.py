@@ -11,11 +11,12 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from features.errors import UserError
 from features.policy.registry import Policy
 from features.policy.shipped import load as load_policy
 from features.register import Register
 from training.card import METRICS
-from training.county import Judged
+from training.county import DEFAULT_TIERS, Judged, Tiers
 from training.county import train as train_county
 from training.fit import DEFAULTS, Settings
 from training.names import MODELS_ZH
@@ -45,6 +46,10 @@ def train(
     settings: Annotated[
         Path | None, typer.Option("--settings", help="调参结果 · settings that a search found", exists=True, dir_okay=False)
     ] = None,
+    tiers: Annotated[
+        str, typer.Option(help="红/橙/黄占校准户的百分比 · per cent of the calibration households in red, orange, yellow")
+    ] = "1,5,10",
+    tiers_by: Annotated[str, typer.Option(help="档线由谁、何时、为何确定 · who chose the tiers, when and why; kept in the card")] = "",
     quick: Annotated[
         bool, typer.Option("--quick", help="快速试训：半年一个时点、一个种子、不留镇 · a trial: half-yearly dates, one seed, no town")
     ] = False,
@@ -63,7 +68,16 @@ def train(
         settings=replace(settings_from(settings, DEFAULTS) if settings else DEFAULTS, seeds=seeds, seed=seed),
         force=force,
         town=town,
+        tiers=_tiers(tiers, tiers_by),
     )
+
+
+def _tiers(said: str, by: str) -> Tiers:
+    try:
+        red, orange, yellow = (float(share) / 100 for share in said.split(","))
+    except ValueError:
+        raise UserError(f"档线应为三个百分比，如 tiers are three percentages, such as 1,5,10: {said!r}") from None
+    return Tiers((red, orange, yellow), by)
 
 
 def fit_and_register(
@@ -77,6 +91,7 @@ def fit_and_register(
     settings: Settings = DEFAULTS,
     force: bool = False,
     town: bool = True,
+    tiers: Tiers = DEFAULT_TIERS,
 ) -> Judged:
     """Fits, judges, writes the bundle and registers it, with a bar, and tells how it did."""
     with Progress(TextColumn("{task.description:40}"), BarColumn(), TimeElapsedColumn(), console=console) as bar:
@@ -90,6 +105,7 @@ def fit_and_register(
             settings=settings,
             force=force,
             leave_town_out=town,
+            tiers=tiers,
             progress=lambda what, done, steps: bar.update(task, description=what, completed=done, total=steps),
         )
         from training.recording import record_model  # brings MLflow, which the fit does not need

@@ -16,9 +16,10 @@ from training.card import model_card
 from training.commands.renewing import tell_diff
 from training.county import known_until
 from training.dataset import History, collect
+from training.findings import read_findings
 from training.promotion import promote as promote_bundle
 from training.promotion import verdict
-from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, console, in_use, read, tracker
+from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, account, console, in_use, read, tracker
 from training.shadow import shadow
 from training.tracking import CHALLENGER, CHAMPION
 
@@ -33,6 +34,7 @@ def promote(
     ] = None,
     policy_dir: PolicyOption = None,
     override: Annotated[str | None, typer.Option(help="未通过门槛仍上线的理由 · reason to promote in spite of the gate")] = None,
+    by: Annotated[str, typer.Option("--by", help="由谁上线 · who promotes [the account]")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="只判断，不上线 · judge only")] = False,
 ) -> None:
     """过门槛后上线挑战者 · promote the challenger if it passes the gate."""
@@ -62,7 +64,7 @@ def promote(
         console.print("可以上线 passes" if judgement.passes else "不能上线 does not pass")
         raise typer.Exit(0 if judgement.passes else 1)
     promoted = promote_bundle(challenger.folder, home / "bundles", judgement, override)
-    runs.crown(challenger, override or "passed the gate")
+    runs.crown(challenger, f"{dt.date.today().isoformat()} {by or account()}: {override or '通过门槛 passed the gate'}")
     console.print(f"已上线 promoted: {name} {promoted.version} → {home / 'bundles'}")
     console.print("下一步 next: python -m service score")
 
@@ -92,16 +94,18 @@ def card(
     home: HomeOption = Path("var"),
     name: NameOption = "falls_below",
     which: Annotated[str, typer.Option(help="champion, challenger 或登记号 · or a number")] = "challenger",
+    backtest: Annotated[
+        Path | None,
+        typer.Option("--backtest", help="回测结果目录，逐年列出 · folder of a back-test, for the figures by year", file_okay=False),
+    ] = None,
 ) -> None:
     """输出模型卡 · print the model card."""
-    if which == CHAMPION:
-        bundle = in_use(home, name)
-    else:
-        tracked = tracker(home).version(name, which)
-        bundle = load_bundle(tracked.folder) if tracked else None
+    tracked = tracker(home).version(name, which)
+    bundle = in_use(home, name) if which == CHAMPION else load_bundle(tracked.folder) if tracked else None
     if bundle is None:
         raise UserError(f"没有该模型 no model {name} {which}; first 先运行: python -m training train --register DIR")
-    text = model_card(bundle.card, bundle.version)
+    promoted = tracked.tags.get("promoted", "") if tracked else ""
+    text = model_card(bundle.card, bundle.version, promoted=promoted, years=read_findings(backtest) if backtest else None)
     if out:
         out.write_text(text, encoding="utf-8")
         console.print(f"已写入 written: {out}")

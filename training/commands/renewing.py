@@ -17,13 +17,14 @@ from features.policy.shipped import load as load_policy
 from models.bundle import load as load_bundle
 from models.scorer import SCORED, STATE_ZH, STATES
 from training.commands.fitting import ForceOption, SeedOption, SeedsOption, StepOption, TownOption, fit_and_register
-from training.county import known_until
+from training.county import DEFAULT_TIERS, Tiers, known_until
 from training.dataset import History
 from training.fit import DEFAULTS
 from training.markdown import figure, number
 from training.reading import HomeOption, KeyOption, NameOption, PolicyOption, RegisterOption, console, current, in_use, read, tracker
 from training.renewal import MOVED, Health
 from training.renewal import health as look_over
+from training.search import as_before
 from training.shadow import Change, Diff, as_json, diffs, shadow
 
 DayOption = Annotated[
@@ -81,8 +82,19 @@ def retrain(
     if dry_run:
         console.print("将训练挑战者；未作改动 would train a challenger; nothing was done")
         return
-    settings = replace(DEFAULTS, seeds=seeds, seed=seed)
-    judged = fit_and_register(history.register, history.policy, home, name=name, step=step, settings=settings, force=force, town=town)
+    before = champion.card if champion is not None else {}
+    judged = fit_and_register(
+        history.register,
+        history.policy,
+        home,
+        name=name,
+        step=step,
+        settings=replace(as_before(before.get("settings", {}), DEFAULTS), seeds=seeds, seed=seed),
+        force=force,
+        town=town,
+        # what people chose stays chosen
+        tiers=Tiers(tuple(before["tiers"]["shares"]), before["tiers"]["by"]) if "tiers" in before else DEFAULT_TIERS,
+    )
     if champion is not None and champion.version != judged.bundle.version:
         beside = shadow(history, champion, judged.bundle, known_until(history.register))
         tell_diff(beside.diff)
